@@ -1,0 +1,1 @@
+//! SMTP client and server on blocking `std::net` sockets.

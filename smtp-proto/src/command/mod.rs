@@ -1,0 +1,1 @@
+//! Commands and their parameters (RFC 5321 §4.1).

@@ -1,0 +1,1 @@
+//! Cuts the octets of the peer into lines.

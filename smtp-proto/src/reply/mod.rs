@@ -1,0 +1,1 @@
+//! Replies, reply codes and the EHLO response (RFC 5321 §4.2).
