@@ -9,10 +9,12 @@ pub mod address;
 pub mod body;
 pub mod command;
 mod line;
+mod read;
 pub mod reply;
 mod time;
 pub mod trace;
 
+pub use read::ReadBuffer;
 #[cfg(feature = "std")]
 pub use time::Clock;
 pub use time::Instant;
