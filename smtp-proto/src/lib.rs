@@ -8,6 +8,7 @@ extern crate std;
 pub mod address;
 pub mod body;
 pub mod command;
+mod decimal;
 mod line;
 mod read;
 pub mod reply;
