@@ -203,11 +203,13 @@ mod tests {
             let (line, rest) = input.split_at(end);
             input = rest;
             match line.strip_suffix(b"\r\n") {
-                Some(content) if !content.contains(&b'\r') && !content.contains(&0) => lines.push(if end > limit.octets {
-                    Line::TooLong
-                } else {
-                    Line::Complete(Bytes::copy_from_slice(content))
-                }),
+                Some(content) if !content.contains(&b'\r') && !content.contains(&0) => {
+                    lines.push(if end > limit.octets {
+                        Line::TooLong
+                    } else {
+                        Line::Complete(Bytes::copy_from_slice(content))
+                    })
+                }
                 _ => {
                     lines.push(Line::Stray);
                     return (lines, 0);
@@ -275,7 +277,9 @@ mod tests {
     #[test]
     fn only_cr_lf_and_nul_are_looked_at() {
         let limit = LineLimit { octets: 20, discard: 20 };
-        for input in [&b"NOOP\n"[..], b"NO\rOP\r\n", b"NOOP\r\r\n", b"NO\0OP\r\n", b"\n", b"\r\r\n", b"\0\r\n", b"\n\r\n"] {
+        for input in
+            [&b"NOOP\n"[..], b"NO\rOP\r\n", b"NOOP\r\r\n", b"NO\0OP\r\n", b"\n", b"\r\r\n", b"\0\r\n", b"\n\r\n"]
+        {
             assert_eq!(split(input, &[], limit).0, [Line::Stray], "{input:?}");
         }
         let input = b"\x0b\x0c\x7f\xc2\x85\xe2\x80\xa8\x1b\r\n";
@@ -356,7 +360,9 @@ mod tests {
     #[test]
     fn used_up_chunks_hold_nothing() {
         let limit = LineLimit { octets: 8, discard: 16 };
-        for input in [&b"NO"[..], b"NOOP\r\n", b"OP\r\n", b"a line that is too long\r\n", b"a line that is a flood of octets"] {
+        for input in
+            [&b"NO"[..], b"NOOP\r\n", b"OP\r\n", b"a line that is too long\r\n", b"a line that is a flood of octets"]
+        {
             for begun in [false, true] {
                 let mut splitter = LineSplitter::new();
                 if begun {

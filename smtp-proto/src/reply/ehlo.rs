@@ -50,7 +50,9 @@ pub enum EhloError {
     #[error("the answer to EHLO begins with the domain or the address literal of the server")]
     Domain,
     /// A line is no keyword with its arguments.
-    #[error("a line of the answer to EHLO is a keyword of letters, digits and hyphens, with arguments set off by one space")]
+    #[error(
+        "a line of the answer to EHLO is a keyword of letters, digits and hyphens, with arguments set off by one space"
+    )]
     Line,
 }
 
@@ -163,9 +165,10 @@ impl fmt::Debug for EhloResponse {
 /// `ehlo-line = ehlo-keyword *( SP ehlo-param )` with `ehlo-keyword = (ALPHA / DIGIT) *(ALPHA / DIGIT / "-")` and
 /// `ehlo-param = 1*(%d33-126)`.
 fn ehlo_line(line: &[u8]) -> Result<(), nom::Err<nom::error::Error<&[u8]>>> {
-    let keyword = (satisfy(|first| first.is_ascii_alphanumeric()), take_while(|octet: u8| {
-        octet.is_ascii_alphanumeric() || octet == b'-'
-    }));
+    let keyword = (
+        satisfy(|first| first.is_ascii_alphanumeric()),
+        take_while(|octet: u8| octet.is_ascii_alphanumeric() || octet == b'-'),
+    );
     let parameter = preceded(tag(" "), take_while1(|octet: u8| octet.is_ascii_graphic()));
     all_consuming((keyword, many0_count(parameter))).parse(line).map(|_| ())
 }

@@ -230,7 +230,8 @@ mod tests {
             let code = EnhancedCode::parse(good.as_bytes()).expect(good);
             assert_eq!(code.to_string(), good);
         }
-        for bad in ["", "3.0.0", "1.0.0", "2.0", "2.0.", "2..0", "2.0.0.0", "2.01.0", "2.1000.0", "2.0.1000", "2.0.0 "] {
+        for bad in ["", "3.0.0", "1.0.0", "2.0", "2.0.", "2..0", "2.0.0.0", "2.01.0", "2.1000.0", "2.0.1000", "2.0.0 "]
+        {
             assert_eq!(EnhancedCode::parse(bad.as_bytes()), None, "{bad}");
         }
     }
