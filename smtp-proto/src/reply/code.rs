@@ -81,7 +81,7 @@ codes! {
     USER_NOT_LOCAL_WILL_FORWARD = 251, "user not local, will forward to the forward-path given";
     CANNOT_VERIFY = 252, "cannot verify the user, but will accept the message and attempt delivery";
     AUTHENTICATION_CHALLENGE = 334, "server challenge (RFC 4954)";
-    START_MAIL_INPUT = 354, "start mail input, end with <CRLF>.<CRLF>";
+    START_MAIL_INPUT = 354, "start mail input, end with a line that holds a single dot";
     SERVICE_NOT_AVAILABLE = 421, "service not available, closing transmission channel";
     PASSWORD_TRANSITION_NEEDED = 432, "a password transition is needed (RFC 4954)";
     MAILBOX_BUSY = 450, "requested mail action not taken, mailbox unavailable for now";
