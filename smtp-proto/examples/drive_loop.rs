@@ -2,10 +2,12 @@
 //!
 //! `cargo run -p smtp-proto --example drive_loop`, then send mail to 127.0.0.1:2525.
 
+#![expect(clippy::disallowed_types, reason = "a driver has a socket")]
+
+use core::time::Duration;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
-use std::time::Duration;
 
 use smtp_proto::server::{Config, Connection, Event, Output};
 use smtp_proto::{Clock, CloseReason, Misuse, ReadBuffer, Refused};
