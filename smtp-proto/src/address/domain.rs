@@ -38,7 +38,7 @@ impl<'a> Domain<'a> {
     ///
     /// Says what is wrong with it.
     pub fn parse(text: &'a str, charset: Charset) -> Result<Self, AddressError> {
-        match domain(charset)(text) {
+        match domain(text, charset) {
             Ok(("", domain)) => Ok(domain),
             Ok((rest, _)) => Err(Fault::from(unfit(rest, charset)).into()),
             Err(error) => Err(Fault::from(error).into()),
@@ -94,68 +94,65 @@ impl fmt::Display for Host<'_> {
 }
 
 /// `Domain / address-literal`
-pub(crate) fn host<'a>(charset: Charset) -> impl Fn(&'a str) -> Parsed<'a, Host<'a>> {
-    move |input| {
-        if input.starts_with('[') {
-            literal(input).map(|(rest, literal)| (rest, Host::Literal(literal)))
-        } else {
-            domain(charset)(input).map(|(rest, domain)| (rest, Host::Domain(domain)))
-        }
+#[inline]
+pub(crate) fn host(input: &str, charset: Charset) -> Parsed<'_, Host<'_>> {
+    if input.starts_with('[') {
+        literal(input).map(|(rest, literal)| (rest, Host::Literal(literal)))
+    } else {
+        domain(input, charset).map(|(rest, domain)| (rest, Host::Domain(domain)))
     }
 }
 
 /// `Domain = sub-domain *("." sub-domain)`
-pub(crate) fn domain<'a>(charset: Charset) -> impl Fn(&'a str) -> Parsed<'a, Domain<'a>> {
-    move |input| {
-        let first = sub_domain(charset, Reason::EmptyDomain);
-        let others =
-            many0_count(preceded(octet(b'.', Reason::DomainCharacter), cut(sub_domain(charset, Reason::EmptyLabel))));
-        let (rest, text) = match recognize(pair(first, others)).parse(input) {
-            // A text that ended too early and is as long as a domain may be cannot become one.
-            Err(error) if input.len() >= Domain::MAX && Fault::from(error.clone()).at_end => {
-                return Err(Fault::of(Reason::DomainTooLong));
-            }
-            found => found?,
-        };
-        if text.len() > Domain::MAX {
+#[inline]
+pub(crate) fn domain(input: &str, charset: Charset) -> Parsed<'_, Domain<'_>> {
+    let first = |input| sub_domain(input, charset, Reason::EmptyDomain);
+    let other = |input| sub_domain(input, charset, Reason::EmptyLabel);
+    let others = many0_count(preceded(octet(b'.', Reason::DomainCharacter), cut(other)));
+    let (rest, text) = match recognize(pair(first, others)).parse(input) {
+        // A text that ended too early and is as long as a domain may be cannot become one.
+        Err(error) if input.len() >= Domain::MAX && Fault::from(error.clone()).at_end => {
             return Err(Fault::of(Reason::DomainTooLong));
         }
-        Ok((rest, Domain(text)))
+        found => found?,
+    };
+    if text.len() > Domain::MAX {
+        return Err(Fault::of(Reason::DomainTooLong));
     }
+    Ok((rest, Domain(text)))
 }
 
 /// `sub-domain = Let-dig [Ldh-str]`, with `Charset::Utf8` also `U-label`
-fn sub_domain<'a>(charset: Charset, if_empty: Reason) -> impl Fn(&'a str) -> Parsed<'a, &'a str> {
+#[inline]
+fn sub_domain(input: &str, charset: Charset, if_empty: Reason) -> Parsed<'_, &str> {
     let classes = match charset {
         Charset::Ascii => LDH,
         Charset::Utf8 => LDH | NON_ASCII,
     };
-    move |input| {
-        let (label, rest) = input.split_at(octet::run(input, classes));
-        let (Some(first), Some(last)) = (label.as_bytes().first(), label.as_bytes().last()) else {
-            return Err(match rest.as_bytes().first() {
-                None => Fault::at(rest, if_empty),
-                Some(b'.') => Fault::of(Reason::EmptyLabel),
-                Some(b'>' | b',' | b':') => Fault::of(if_empty),
-                Some(_) => unfit(rest, charset),
-            });
-        };
-        if *first == b'-' {
-            return Err(Fault::of(Reason::LabelHyphen));
-        }
-        let is_ascii = charset == Charset::Ascii || label.is_ascii();
-        if is_ascii && label.len() > Domain::MAX_LABEL {
-            return Err(Fault::of(Reason::LabelTooLong));
-        }
-        if *last == b'-' {
-            let full = charset == Charset::Ascii && label.len() == Domain::MAX_LABEL;
-            return Err(if full { Fault::of(Reason::LabelTooLong) } else { Fault::at(rest, Reason::LabelHyphen) });
-        }
-        if !is_ascii && !may_be_u_label(label) {
-            return Err(Fault::of(Reason::NotULabel));
-        }
-        Ok((rest, label))
+    let (label, rest) = input.split_at(octet::run(input, classes));
+    let ([first, .., last] | [first @ last]) = label.as_bytes() else {
+        return Err(match rest.as_bytes().first() {
+            None => Fault::at(rest, if_empty),
+            Some(b'.') => Fault::of(Reason::EmptyLabel),
+            Some(b'>' | b',' | b':') => Fault::of(if_empty),
+            Some(_) => unfit(rest, charset),
+        });
+    };
+    if *first == b'-' {
+        return Err(Fault::of(Reason::LabelHyphen));
     }
+    let is_ascii = charset == Charset::Ascii || label.is_ascii();
+    if is_ascii && label.len() > Domain::MAX_LABEL {
+        return Err(Fault::of(Reason::LabelTooLong));
+    }
+    if *last == b'-' {
+        let full = charset == Charset::Ascii && label.len() == Domain::MAX_LABEL;
+        return Err(if full { Fault::of(Reason::LabelTooLong) } else { Fault::at(rest, Reason::LabelHyphen) });
+    }
+    if !is_ascii && !may_be_u_label(label) {
+        return Err(Fault::of(Reason::NotULabel));
+    }
+    Ok((rest, label))
 }
 
 /// Whether a label outside ASCII may be a U-label (RFC 5890 §2.3.2.1, RFC 5891 §4.2).

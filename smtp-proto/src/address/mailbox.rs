@@ -47,7 +47,7 @@ impl<'a> Mailbox<'a> {
     ///
     /// Says what is wrong with it.
     pub fn parse(text: &'a str, charset: Charset) -> Result<Self, AddressError> {
-        let fault = match mailbox(charset)(text) {
+        let fault = match mailbox(text, charset) {
             Ok(("", mailbox)) if text.len() <= Self::MAX => return Ok(mailbox),
             Ok(("", _)) => Fault::of(Reason::PathTooLong).into(),
             Ok((rest, mailbox)) => after_host(rest, mailbox, charset).into(),
@@ -96,7 +96,7 @@ impl<'a> Mailbox<'a> {
         }
         let mut canonical = String::with_capacity(self.text.len());
         canonical.extend(self.characters());
-        if !matches!(dot_string(Charset::Utf8)(&canonical), Ok(("", _))) {
+        if !matches!(dot_string(&canonical, Charset::Utf8), Ok(("", _))) {
             canonical.clear();
             canonical.push('"');
             for character in self.characters() {
@@ -151,73 +151,66 @@ impl fmt::Debug for Mailbox<'_> {
 }
 
 /// `Mailbox = Local-part "@" ( Domain / address-literal )`
-pub(crate) fn mailbox<'a>(charset: Charset) -> impl Fn(&'a str) -> Parsed<'a, Mailbox<'a>> {
-    move |input| {
-        let (rest, local) = local_part(charset)(input)?;
-        let (rest, ()) = octet(b'@', Reason::NoAt)(rest).map_err(|_| before_at(rest, local, charset))?;
-        let (rest, _) = host(charset)(rest)?;
-        Ok((rest, Mailbox::from_parts(&input[..input.len() - rest.len()], local.len())))
-    }
+#[inline]
+pub(crate) fn mailbox(input: &str, charset: Charset) -> Parsed<'_, Mailbox<'_>> {
+    let (rest, local) = local_part(input, charset)?;
+    let (rest, ()) = octet(b'@', Reason::NoAt)(rest).map_err(|_| before_at(rest, local, charset))?;
+    let (rest, _) = host(rest, charset)?;
+    Ok((rest, Mailbox::from_parts(&input[..input.len() - rest.len()], local.len())))
 }
 
 /// `Local-part = Dot-string / Quoted-string`
-pub(crate) fn local_part<'a>(charset: Charset) -> impl Fn(&'a str) -> Parsed<'a, &'a str> {
-    move |input| {
-        let found = if input.starts_with('"') { quoted_string(charset)(input) } else { dot_string(charset)(input) };
-        match found {
-            // A text that ended too early and is as long as a local part may be cannot become one.
-            Err(error) if input.len() >= Mailbox::MAX_LOCAL_PART && Fault::from(error.clone()).at_end => {
-                Err(Fault::of(Reason::LocalPartTooLong))
-            }
-            Ok((_, local)) if local.len() > Mailbox::MAX_LOCAL_PART => Err(Fault::of(Reason::LocalPartTooLong)),
-            found => found,
+#[inline]
+pub(crate) fn local_part(input: &str, charset: Charset) -> Parsed<'_, &str> {
+    let found = if input.starts_with('"') { quoted_string(input, charset) } else { dot_string(input, charset) };
+    match found {
+        // A text that ended too early and is as long as a local part may be cannot become one.
+        Err(error) if input.len() >= Mailbox::MAX_LOCAL_PART && Fault::from(error.clone()).at_end => {
+            Err(Fault::of(Reason::LocalPartTooLong))
         }
+        Ok((_, local)) if local.len() > Mailbox::MAX_LOCAL_PART => Err(Fault::of(Reason::LocalPartTooLong)),
+        found => found,
     }
 }
 
 /// `Dot-string = Atom *("." Atom)`
-fn dot_string<'a>(charset: Charset) -> impl Fn(&'a str) -> Parsed<'a, &'a str> {
-    move |input| {
-        let first = atom(charset, Reason::EmptyLocalPart);
-        let others =
-            many0_count(preceded(octet(b'.', Reason::LocalPartCharacter), cut(atom(charset, Reason::EmptyAtom))));
-        recognize(pair(first, others)).parse(input)
-    }
+#[inline]
+fn dot_string(input: &str, charset: Charset) -> Parsed<'_, &str> {
+    let first = |input| atom(input, charset, Reason::EmptyLocalPart);
+    let other = |input| atom(input, charset, Reason::EmptyAtom);
+    let others = many0_count(preceded(octet(b'.', Reason::LocalPartCharacter), cut(other)));
+    recognize(pair(first, others)).parse(input)
 }
 
 /// `Atom = 1*atext`
-pub(crate) fn atom<'a>(charset: Charset, if_empty: Reason) -> impl Fn(&'a str) -> Parsed<'a, &'a str> {
-    let classes = with(charset, ATEXT);
-    move |input| {
-        let (atom, rest) = input.split_at(octet::run(input, classes));
-        if !atom.is_empty() {
-            return Ok((rest, atom));
-        }
-        Err(match rest.as_bytes().first() {
-            None => Fault::at(rest, if_empty),
-            Some(b'.') => Fault::of(Reason::EmptyAtom),
-            Some(b'@' | b'>') => Fault::of(if_empty),
-            Some(_) => odd_character(rest),
-        })
+#[inline]
+pub(crate) fn atom(input: &str, charset: Charset, if_empty: Reason) -> Parsed<'_, &str> {
+    let (atom, rest) = input.split_at(octet::run(input, with(charset, ATEXT)));
+    if !atom.is_empty() {
+        return Ok((rest, atom));
     }
+    Err(match rest.as_bytes().first() {
+        None => Fault::at(rest, if_empty),
+        Some(b'.') => Fault::of(Reason::EmptyAtom),
+        Some(b'@' | b'>') => Fault::of(if_empty),
+        Some(_) => odd_character(rest),
+    })
 }
 
 /// `Quoted-string = DQUOTE *QcontentSMTP DQUOTE`
-pub(crate) fn quoted_string<'a>(charset: Charset) -> impl Fn(&'a str) -> Parsed<'a, &'a str> {
+pub(crate) fn quoted_string(input: &str, charset: Charset) -> Parsed<'_, &str> {
     let classes = with(charset, QTEXT);
-    move |input| {
-        let (mut rest, ()) = octet(b'"', Reason::NoClosingQuote)(input)?;
-        loop {
-            rest = &rest[octet::run(rest, classes)..];
-            match *rest.as_bytes() {
-                [b'"', ..] => return Ok((&rest[1..], &input[..input.len() - rest.len() + 1])),
-                // quoted-pairSMTP = %d92 %d32-126
-                [b'\\', 32..=126, ..] => rest = &rest[2..],
-                [] | [b'\\'] => return Err(Fault::at("", Reason::NoClosingQuote)),
-                [b'\\', octet, ..] | [octet, ..] => {
-                    let reason = if octet.is_ascii() { Reason::QuotedCharacter } else { Reason::NotAscii };
-                    return Err(Fault::of(reason));
-                }
+    let (mut rest, ()) = octet(b'"', Reason::NoClosingQuote)(input)?;
+    loop {
+        rest = &rest[octet::run(rest, classes)..];
+        match *rest.as_bytes() {
+            [b'"', ..] => return Ok((&rest[1..], &input[..input.len() - rest.len() + 1])),
+            // quoted-pairSMTP = %d92 %d32-126
+            [b'\\', 32..=126, ..] => rest = &rest[2..],
+            [] | [b'\\'] => return Err(Fault::at("", Reason::NoClosingQuote)),
+            [b'\\', octet, ..] | [octet, ..] => {
+                let reason = if octet.is_ascii() { Reason::QuotedCharacter } else { Reason::NotAscii };
+                return Err(Fault::of(reason));
             }
         }
     }

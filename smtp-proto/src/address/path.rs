@@ -47,7 +47,7 @@ impl<'a> Path<'a> {
     ///
     /// Says what is wrong with it.
     pub fn parse(text: &'a str, charset: Charset) -> Result<Self, AddressError> {
-        whole(path(charset)(text))
+        whole(path(text, charset))
     }
 
     /// The source route without its colon, such as `@a.example,@b.example`. It SHOULD be ignored (§4.1.1.3).
@@ -75,7 +75,7 @@ impl<'a> ReversePath<'a> {
     ///
     /// Says what is wrong with it.
     pub fn parse(text: &'a str, charset: Charset) -> Result<Self, AddressError> {
-        whole(reverse_path(charset)(text))
+        whole(reverse_path(text, charset))
     }
 
     /// Whether it is the null reverse-path.
@@ -101,7 +101,7 @@ impl<'a> ForwardPath<'a> {
     ///
     /// Says what is wrong with it.
     pub fn parse(text: &'a str, charset: Charset) -> Result<Self, AddressError> {
-        whole(forward_path(charset)(text))
+        whole(forward_path(text, charset))
     }
 
     /// The recipient, unless it is the postmaster without a domain.
@@ -150,56 +150,57 @@ impl fmt::Display for ForwardPath<'_> {
 const POSTMASTER: &str = "postmaster";
 
 /// `Reverse-path = Path / "<>"`
-pub(crate) fn reverse_path<'a>(charset: Charset) -> impl Fn(&'a str) -> Parsed<'a, ReversePath<'a>> {
-    move |input| match input.strip_prefix("<>") {
+#[inline]
+pub(crate) fn reverse_path(input: &str, charset: Charset) -> Parsed<'_, ReversePath<'_>> {
+    match input.strip_prefix("<>") {
         Some(rest) => Ok((rest, ReversePath::Null)),
-        None => path(charset)(input).map(|(rest, path)| (rest, ReversePath::Path(path))),
+        None => path(input, charset).map(|(rest, path)| (rest, ReversePath::Path(path))),
     }
 }
 
 /// `"<Postmaster@" Domain ">" / "<Postmaster>" / Forward-path`, of which the first is a case of the third
-pub(crate) fn forward_path<'a>(charset: Charset) -> impl Fn(&'a str) -> Parsed<'a, ForwardPath<'a>> {
-    move |input| {
-        if input.as_bytes().get(POSTMASTER.len() + 1) == Some(&b'>') && input.starts_with('<') {
-            let name = input.get(1..=POSTMASTER.len()).unwrap_or_default();
-            if name.eq_ignore_ascii_case(POSTMASTER) {
-                return Ok((&input[POSTMASTER.len() + 2..], ForwardPath::Postmaster(name)));
-            }
+#[inline]
+pub(crate) fn forward_path(input: &str, charset: Charset) -> Parsed<'_, ForwardPath<'_>> {
+    if input.as_bytes().get(POSTMASTER.len() + 1) == Some(&b'>') && input.starts_with('<') {
+        let name = input.get(1..=POSTMASTER.len()).unwrap_or_default();
+        if name.eq_ignore_ascii_case(POSTMASTER) {
+            return Ok((&input[POSTMASTER.len() + 2..], ForwardPath::Postmaster(name)));
         }
-        if input.starts_with("<>") {
-            return Err(Fault::of(Reason::EmptyPath));
-        }
-        path(charset)(input).map(|(rest, path)| (rest, ForwardPath::Path(path)))
     }
+    if input.starts_with("<>") {
+        return Err(Fault::of(Reason::EmptyPath));
+    }
+    path(input, charset).map(|(rest, path)| (rest, ForwardPath::Path(path)))
 }
 
 /// `Path = "<" [ A-d-l ":" ] Mailbox ">"`
-pub(crate) fn path<'a>(charset: Charset) -> impl Fn(&'a str) -> Parsed<'a, Path<'a>> {
-    move |input| {
-        let (rest, path) = match bracketed(input, charset) {
-            // A text that ended too early and is as long as a path may be cannot become one.
-            Err(error) if input.len() >= Path::MAX && Fault::from(error.clone()).at_end => {
-                return Err(Fault::of(Reason::PathTooLong));
-            }
-            found => found?,
-        };
-        if input.len() - rest.len() > Path::MAX {
+// Inlined, because moving its result costs as much as parsing some octets.
+#[inline(always)]
+pub(crate) fn path(input: &str, charset: Charset) -> Parsed<'_, Path<'_>> {
+    let (rest, path) = match bracketed(input, charset) {
+        // A text that ended too early and is as long as a path may be cannot become one.
+        Err(error) if input.len() >= Path::MAX && Fault::from(error.clone()).at_end => {
             return Err(Fault::of(Reason::PathTooLong));
         }
-        Ok((rest, path))
+        found => found?,
+    };
+    if input.len() - rest.len() > Path::MAX {
+        return Err(Fault::of(Reason::PathTooLong));
     }
+    Ok((rest, path))
 }
 
+#[inline(always)]
 fn bracketed(input: &str, charset: Charset) -> Parsed<'_, Path<'_>> {
     let (rest, ()) = octet(b'<', Reason::NoOpeningBracket)(input)?;
     let (rest, route) = if rest.starts_with('@') {
-        let (rest, route) = source_route(charset)(rest)?;
+        let (rest, route) = source_route(rest, charset)?;
         let (rest, ()) = octet(b':', Reason::RouteColon)(rest)?;
         (rest, Some(route))
     } else {
         (rest, None)
     };
-    let (rest, mailbox) = mailbox(charset)(rest)?;
+    let (rest, mailbox) = mailbox(rest, charset)?;
     match rest.as_bytes().first() {
         Some(b'>') => Ok((&rest[1..], Path::from_parts(route, mailbox))),
         None | Some(b' ') => Err(Fault::at(rest, Reason::NoClosingBracket)),
@@ -208,12 +209,11 @@ fn bracketed(input: &str, charset: Charset) -> Parsed<'_, Path<'_>> {
 }
 
 /// `A-d-l = At-domain *( "," At-domain )`, where `At-domain = "@" Domain`
-fn source_route<'a>(charset: Charset) -> impl Fn(&'a str) -> Parsed<'a, &'a str> {
-    move |input| {
-        let at_domain = || preceded(octet(b'@', Reason::RouteColon), domain(charset));
-        recognize(pair(at_domain(), many0_count(preceded(octet(b',', Reason::RouteColon), cut(at_domain())))))
-            .parse(input)
-    }
+#[cold]
+fn source_route(input: &str, charset: Charset) -> Parsed<'_, &str> {
+    let at_domain = || preceded(octet(b'@', Reason::RouteColon), |input| domain(input, charset));
+    let others = many0_count(preceded(octet(b',', Reason::RouteColon), cut(at_domain())));
+    recognize(pair(at_domain(), others)).parse(input)
 }
 
 /// The whole text, nothing behind.

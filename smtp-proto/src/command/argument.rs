@@ -27,7 +27,7 @@ impl fmt::Debug for InitialResponse<'_> {
 /// `String = Atom / Quoted-string`, the whole text.
 pub(super) fn string(text: &str, charset: Charset) -> Result<&str, Stop> {
     let found =
-        if text.starts_with('"') { quoted_string(charset)(text) } else { atom(charset, Reason::EmptyLocalPart)(text) };
+        if text.starts_with('"') { quoted_string(text, charset) } else { atom(text, charset, Reason::EmptyLocalPart) };
     match found {
         Ok(("", string)) => Ok(string),
         Ok(_) => Err(Stop::of(Problem::String)),
@@ -39,10 +39,10 @@ pub(super) fn string(text: &str, charset: Charset) -> Result<&str, Stop> {
 /// a user name besides, a mailbox with or without angle brackets. A `Dot-string` is a name too.
 pub(super) fn user_name(text: &str, charset: Charset) -> Result<&str, Stop> {
     let parsed = if text.starts_with('<') {
-        path(charset)(text).map(|(rest, _)| rest)
+        path(text, charset).map(|(rest, _)| rest)
     } else {
-        match local_part(charset)(text) {
-            Ok((rest, _)) if rest.starts_with('@') => mailbox(charset)(text).map(|(rest, _)| rest),
+        match local_part(text, charset) {
+            Ok((rest, _)) if rest.starts_with('@') => mailbox(text, charset).map(|(rest, _)| rest),
             found => found.map(|(rest, _)| rest),
         }
     };
@@ -79,7 +79,7 @@ pub(super) fn node(text: &str) -> Result<&str, Stop> {
         let rest = &queue[octet::run(queue, VALUE)..];
         return if rest.is_empty() && !queue.is_empty() { Ok(text) } else { Err(Stop::at(rest, Problem::Node)) };
     }
-    match domain(Charset::Ascii)(text.strip_prefix('@').unwrap_or(text)) {
+    match domain(text.strip_prefix('@').unwrap_or(text), Charset::Ascii) {
         Ok(("", _)) => Ok(text),
         Ok(_) => Err(Stop::of(Problem::Node)),
         Err(error) => Err(Stop::in_address(error, |_| Problem::Node)),

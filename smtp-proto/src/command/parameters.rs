@@ -106,28 +106,30 @@ impl<'a> Parameters<'a> {
     /// `esmtp-param *(SP esmtp-param)`, the whole text.
     pub(super) fn parse(text: &'a str, charset: Charset, most: usize) -> Result<Self, Stop> {
         let mut count = 0_usize;
+        // One bit for each length and first letter, so that most keywords need not be compared with any other.
+        let mut seen = 0_u64;
         let mut rest = text;
         loop {
             let keyword = esmtp_keyword(rest)?;
             if count == most {
                 return Err(Stop::of(Problem::TooMany));
             }
-            let before = &text[..text.len() - rest.len()];
-            let earlier = Self(before.strip_suffix(' ').unwrap_or_default());
-            let behind = &rest[keyword.len()..];
-            let end = match behind.strip_prefix('=') {
-                Some(value) => keyword.len() + 1 + esmtp_value(value, charset)?,
-                None => keyword.len(),
-            };
-            rest = &rest[end..];
-            if !earlier.is_empty() && earlier.find(keyword).is_some() {
-                return Err(Stop::of(Problem::Duplicate));
+            let bit = 1 << ((keyword.as_bytes()[0] & 0x1f) ^ (keyword.len() as u8 & 0x3f));
+            if seen & bit != 0 && Self(&text[..text.len() - rest.len() - 1]).find(keyword).is_some() {
+                // A longer keyword may still be another.
+                return Err(Stop::at(&rest[keyword.len()..], Problem::Duplicate));
+            }
+            seen |= bit;
+            rest = &rest[keyword.len()..];
+            let has_value = rest.starts_with('=');
+            if has_value {
+                rest = &rest[1 + esmtp_value(&rest[1..], charset)?..];
             }
             count += 1;
             match rest.as_bytes().first() {
                 None => return Ok(Self::from_valid(text)),
                 Some(b' ') => rest = &rest[1..],
-                Some(_) if behind.starts_with('=') => return Err(Stop::of(Problem::Value)),
+                Some(_) if has_value => return Err(Stop::of(Problem::Value)),
                 Some(_) => return Err(Stop::of(Problem::Parameter)),
             }
         }

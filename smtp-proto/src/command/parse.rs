@@ -13,9 +13,11 @@ impl<'a> Command<'a> {
     /// Says what is wrong with the line and what a server answers.
     pub fn parse(line: &'a [u8], options: &ParseOptions) -> Result<Self, CommandError> {
         let trimmed = trim_end(line);
-        let Some((verb, rest)) = Verb::at_beginning(trimmed).filter(|(_, rest)| matches!(rest, [] | [b' ', ..])) else {
+        let Some(verb) = Verb::at_beginning(trimmed) else { return Err(unknown(line)) };
+        let rest = &trimmed[verb.as_str().len()..];
+        if !matches!(rest, [] | [b' ', ..]) {
             return Err(unknown(line));
-        };
+        }
         let stop = match core::str::from_utf8(rest) {
             Ok(argument) => match parse_argument(verb, argument, options) {
                 Ok(command) => return Ok(command),
@@ -30,6 +32,7 @@ impl<'a> Command<'a> {
 }
 
 /// Parses what follows the verb, with the space before it.
+#[inline(always)]
 fn parse_argument<'a>(verb: Verb, text: &'a str, options: &ParseOptions) -> Result<Command<'a>, Stop> {
     let argument = text.strip_prefix(' ');
     let needed = |what| argument.ok_or(Stop::at("", Problem::Missing(what)));
@@ -38,13 +41,13 @@ fn parse_argument<'a>(verb: Verb, text: &'a str, options: &ParseOptions) -> Resu
         Verb::Rcpt => {
             let rest = after_word(needed("TO:")?, "TO:")?;
             let (forward_path, parameters) =
-                with_parameters(forward_path(options.charset), rest, Problem::Recipient, options)?;
+                with_parameters(forward_path(rest, options.charset), Problem::Recipient, options)?;
             Ok(Command::Rcpt { forward_path, parameters })
         }
         Verb::Mail | Verb::Send | Verb::Soml | Verb::Saml => {
             let rest = after_word(needed("FROM:")?, "FROM:")?;
             let (reverse_path, parameters) =
-                with_parameters(reverse_path(options.charset), rest, Problem::Sender, options)?;
+                with_parameters(reverse_path(rest, options.charset), Problem::Sender, options)?;
             Ok(match verb {
                 Verb::Send => Command::Send { reverse_path, parameters },
                 Verb::Soml => Command::Soml { reverse_path, parameters },
@@ -79,7 +82,7 @@ fn parse_argument<'a>(verb: Verb, text: &'a str, options: &ParseOptions) -> Resu
 /// `Domain / address-literal`. Its characters are ASCII with SMTPUTF8 too (RFC 6531 §3.7.1). Behind an address literal
 /// more text is ignored, as RFC 5321 §4.1.1.1 advises.
 fn greeting_name(text: &str) -> Result<Host<'_>, Stop> {
-    match host(Charset::Ascii)(text) {
+    match host(text, Charset::Ascii) {
         Ok(("", host)) => Ok(host),
         Ok((rest, host @ Host::Literal(_))) if rest.starts_with(' ') => {
             if rest.bytes().all(|octet| matches!(octet, 32..=126)) { Ok(host) } else { Err(Stop::of(Problem::Octet)) }
@@ -91,13 +94,13 @@ fn greeting_name(text: &str) -> Result<Host<'_>, Stop> {
 }
 
 /// A path, and parameters if a space follows. The whole text.
+#[inline(always)]
 fn with_parameters<'a, T>(
-    path: impl Fn(&'a str) -> Parsed<'a, T>,
-    text: &'a str,
+    path: Parsed<'a, T>,
     problem: fn(Reason) -> Problem,
     options: &ParseOptions,
 ) -> Result<(T, Parameters<'a>), Stop> {
-    let (rest, path) = path(text).map_err(|error| Stop::in_address(error, problem))?;
+    let (rest, path) = path.map_err(|error| Stop::in_address(error, problem))?;
     let parameters = match rest.strip_prefix(' ') {
         Some(text) => Parameters::parse(text, options.charset, options.max_parameters)?,
         None if rest.is_empty() => Parameters::default(),
@@ -119,12 +122,14 @@ fn after_word<'a>(text: &'a str, word: &'static str) -> Result<&'a str, Stop> {
 }
 
 /// Why a line begins with no verb.
+#[cold]
 fn unknown(line: &[u8]) -> CommandError {
     let begins_verb = Verb::ALL.iter().any(|verb| begins_octets(line, verb.as_str()));
     CommandError::new(None, Problem::Verb, begins_verb)
 }
 
 /// Whether the octets behind a verb, white space and all, are the beginning of something valid.
+#[cold]
 fn is_beginning(verb: Verb, rest: &[u8], options: &ParseOptions) -> bool {
     let text = match core::str::from_utf8(rest) {
         Ok(text) => text,

@@ -53,42 +53,36 @@ impl Verb {
     /// The verb that these octets are, in upper, lower or mixed case (RFC 5321 §2.4).
     #[must_use]
     pub fn from_bytes(word: &[u8]) -> Option<Self> {
-        let (verb, rest) = Self::at_beginning(word)?;
-        rest.is_empty().then_some(verb)
+        Self::at_beginning(word).filter(|verb| verb.as_str().len() == word.len())
     }
 
-    /// The verb at the beginning of a line, and what follows it. What follows may still belong to a longer word.
-    pub(crate) fn at_beginning(line: &[u8]) -> Option<(Self, &[u8])> {
-        let (first, rest) = line.split_first_chunk::<4>()?;
+    /// The verb at the beginning of a line. What follows may still belong to a longer word.
+    #[inline]
+    pub(crate) fn at_beginning(line: &[u8]) -> Option<Self> {
+        let first = line.first_chunk::<4>()?;
         // Setting this bit makes a letter lower-case, and nothing but a letter into a lower-case letter.
-        let folded = (u32::from_ne_bytes(*first) | 0x2020_2020).to_ne_bytes();
-        Some(match &folded {
-            b"helo" => (Self::Helo, rest),
-            b"ehlo" => (Self::Ehlo, rest),
-            b"lhlo" => (Self::Lhlo, rest),
-            b"mail" => (Self::Mail, rest),
-            b"rcpt" => (Self::Rcpt, rest),
-            b"data" => (Self::Data, rest),
-            b"bdat" => (Self::Bdat, rest),
-            b"rset" => (Self::Rset, rest),
-            b"send" => (Self::Send, rest),
-            b"soml" => (Self::Soml, rest),
-            b"saml" => (Self::Saml, rest),
-            b"vrfy" => (Self::Vrfy, rest),
-            b"expn" => (Self::Expn, rest),
-            b"help" => (Self::Help, rest),
-            b"noop" => (Self::Noop, rest),
-            b"quit" => (Self::Quit, rest),
-            b"turn" => (Self::Turn, rest),
-            b"etrn" => (Self::Etrn, rest),
-            b"auth" => (Self::Auth, rest),
-            b"star" => {
-                let (second, rest) = rest.split_first_chunk::<4>()?;
-                if !second.eq_ignore_ascii_case(b"ttls") {
-                    return None;
-                }
-                (Self::StartTls, rest)
-            }
+        let folded = u32::from_be_bytes(*first) | 0x2020_2020;
+        Some(match folded {
+            word::HELO => Self::Helo,
+            word::EHLO => Self::Ehlo,
+            word::LHLO => Self::Lhlo,
+            word::MAIL => Self::Mail,
+            word::RCPT => Self::Rcpt,
+            word::DATA => Self::Data,
+            word::BDAT => Self::Bdat,
+            word::RSET => Self::Rset,
+            word::SEND => Self::Send,
+            word::SOML => Self::Soml,
+            word::SAML => Self::Saml,
+            word::VRFY => Self::Vrfy,
+            word::EXPN => Self::Expn,
+            word::HELP => Self::Help,
+            word::NOOP => Self::Noop,
+            word::QUIT => Self::Quit,
+            word::TURN => Self::Turn,
+            word::ETRN => Self::Etrn,
+            word::AUTH => Self::Auth,
+            word::STAR if line.get(4..8)?.eq_ignore_ascii_case(b"TTLS") => Self::StartTls,
             _ => return None,
         })
     }
@@ -98,4 +92,20 @@ impl fmt::Display for Verb {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
+}
+
+/// The first four letters of each verb as a number, in lower case, so that one comparison tells a verb.
+mod word {
+    macro_rules! words {
+        ($($name:ident)*) => {
+            $(
+                pub(super) const $name: u32 = {
+                    let [a, b, c, d] = *stringify!($name).as_bytes() else { panic!("a verb begins with four letters") };
+                    u32::from_be_bytes([a, b, c, d]) | 0x2020_2020
+                };
+            )*
+        };
+    }
+
+    words! { HELO EHLO LHLO MAIL RCPT DATA BDAT RSET SEND SOML SAML VRFY EXPN HELP NOOP QUIT TURN ETRN STAR AUTH }
 }
