@@ -1,10 +1,11 @@
 //! A TCP connection under the time limits of a driver.
 
-use std::fmt;
+use core::fmt;
+use core::time::Duration;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use smtp_proto::ReadBuffer;
@@ -166,7 +167,7 @@ fn is_momentary(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::coarse;
-    use std::time::Duration;
+    use core::time::Duration;
 
     /// A wait in coarse steps comes to its end on time, and soon.
     #[test]

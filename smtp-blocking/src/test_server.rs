@@ -1,15 +1,16 @@
 //! A server for tests.
 
+use core::net::SocketAddr;
+use core::time::Duration;
 use std::io::Read;
-use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use smtp_proto::reply::Reply;
 use smtp_proto::server::{Config, Hello, Mail, Rcpt};
 
-use crate::server::{Accept, Answer, BodyReader, Envelope, Handle, Server, Session};
+use crate::server::{Accept, Answer, BodyReader, Envelope, Handle, Server, Session, recipient, sender};
 
 /// An SMTP server on a free port of this machine that keeps what it receives: for tests of programs that send mail.
 ///
@@ -222,11 +223,11 @@ impl Session for Reception {
     }
 
     fn mail(&mut self, mail: &Mail) -> Answer {
-        answer(find(&self.rules.senders, mail.reverse_path().as_str()))
+        answer(find(&self.rules.senders, sender(mail)))
     }
 
     fn rcpt(&mut self, rcpt: &Rcpt) -> Answer {
-        answer(find(&self.rules.recipients, rcpt.forward_path().as_str()))
+        answer(find(&self.rules.recipients, recipient(rcpt)))
     }
 
     fn data(&mut self, envelope: &Envelope, body: &mut BodyReader<'_>) -> Answer {

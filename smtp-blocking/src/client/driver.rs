@@ -1,8 +1,8 @@
 //! The loop that carries out what a client connection says.
 
+use core::time::Duration;
 use std::io;
 use std::thread;
-use std::time::Duration;
 
 use smtp_proto::client::{Connection, Event, Output};
 use smtp_proto::{Clock, CloseReason, Decision, Wait};
@@ -81,9 +81,12 @@ impl Driver {
 
     /// Writing failed. What the server said before it went away is still worth hearing: it may be the reason.
     fn read_last(&mut self, error: io::Error) {
-        match self.socket.read(GLANCE) {
-            Ok(Received::Octets(octets)) if self.connection.handle_input(self.clock.now(), octets).is_ok() => {}
-            _ => self.fail(error),
+        let heard = match self.socket.read(GLANCE) {
+            Ok(Received::Octets(octets)) => self.connection.handle_input(self.clock.now(), octets).is_ok(),
+            _ => false,
+        };
+        if !heard {
+            self.fail(error);
         }
     }
 

@@ -5,10 +5,11 @@ mod outcomes;
 
 pub use outcomes::{Outcomes, SendError};
 
+use core::time::Duration;
 use std::io::{self, ErrorKind, Read};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use smtp_proto::client::{Capabilities, Config, Connection, Envelope, Outcome};
 use smtp_proto::{Clock, CloseReason};

@@ -1,8 +1,8 @@
 //! Mails on their way over one connection.
 
+use core::iter::FusedIterator;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read};
-use std::iter::FusedIterator;
 
 use smtp_proto::client::{Body, Envelope, Event, Outcome};
 use smtp_proto::{ReadBuffer, Refused};
@@ -56,7 +56,7 @@ const AHEAD: usize = 2;
 impl Client {
     /// Sends one mail.
     pub(super) fn send_mail(&mut self, envelope: Envelope, body: impl Read) -> Result<Outcome, SendError> {
-        let mut outcomes = Outcomes::new(self, std::iter::empty());
+        let mut outcomes = Outcomes::new(self, core::iter::empty());
         outcomes.queue(envelope, body)?;
         outcomes.settle()
     }

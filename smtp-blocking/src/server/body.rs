@@ -70,7 +70,13 @@ impl<'a> BodyReader<'a> {
             self.advance();
         }
         match self.state {
-            State::Whole(token) if self.driver.answer(token, answer) => Fate::Accepted,
+            State::Whole(token) => {
+                if self.driver.answer(token, answer) {
+                    Fate::Accepted
+                } else {
+                    Fate::NotAccepted
+                }
+            }
             _ => Fate::NotAccepted,
         }
     }
@@ -78,7 +84,7 @@ impl<'a> BodyReader<'a> {
     /// Takes the next thing that happens on the connection.
     fn advance(&mut self) {
         if matches!(self.state, State::Asked(_))
-            && let State::Asked(token) = std::mem::replace(&mut self.state, State::Open)
+            && let State::Asked(token) = core::mem::replace(&mut self.state, State::Open)
         {
             self.driver.answer(token, Ok(Accept::Usual));
         }

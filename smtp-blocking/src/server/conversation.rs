@@ -1,6 +1,7 @@
 //! What happens on a connection, put to its session.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use core::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
 
 use smtp_proto::reply::Detail;
 use smtp_proto::server::{Data, Event};
@@ -59,7 +60,7 @@ impl<S: Session> Conversation<S> {
                 }
             }
             Event::Rcpt(token) => {
-                let recipient = recipient(&token);
+                let recipient = recipient(&token).to_owned();
                 let answer = session.ask(|session| session.rcpt(&token));
                 if driver.answer(token, answer)
                     && let Some(envelope) = &mut self.envelope

@@ -15,14 +15,10 @@ pub struct Envelope {
 
 impl Envelope {
     pub(super) fn new(mail: &Mail) -> Self {
-        let reverse_path = match mail.reverse_path() {
-            ReversePath::Null => String::new(),
-            ReversePath::Path(path) => path.mailbox().as_str().to_owned(),
-        };
         let parameters = mail.parameters();
         // Both were checked by the connection before it asked about the sender.
         let (size, body) = (parameters.size().unwrap_or(None), parameters.body().unwrap_or(None));
-        Self { reverse_path, recipients: Vec::new(), size, body }
+        Self { reverse_path: sender(mail).to_owned(), recipients: Vec::new(), size, body }
     }
 
     pub(super) fn add(&mut self, recipient: String) {
@@ -55,10 +51,18 @@ impl Envelope {
     }
 }
 
+/// The sender as an envelope keeps it.
+pub(crate) fn sender(mail: &Mail) -> &str {
+    match mail.reverse_path() {
+        ReversePath::Null => "",
+        ReversePath::Path(path) => path.mailbox().as_str(),
+    }
+}
+
 /// A recipient as an envelope keeps it.
-pub(super) fn recipient(rcpt: &Rcpt) -> String {
+pub(crate) fn recipient(rcpt: &Rcpt) -> &str {
     match rcpt.forward_path() {
-        ForwardPath::Postmaster(name) => name.to_owned(),
-        ForwardPath::Path(path) => path.mailbox().as_str().to_owned(),
+        ForwardPath::Postmaster(name) => name,
+        ForwardPath::Path(path) => path.mailbox().as_str(),
     }
 }

@@ -9,15 +9,17 @@ mod session;
 
 pub use body::BodyReader;
 pub use envelope::Envelope;
+pub(crate) use envelope::{recipient, sender};
 pub use session::{Accept, Answer, Backend, Reject, Session};
 
-use std::fmt;
+use core::fmt;
+use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::num::NonZeroUsize;
+use core::time::Duration;
 use std::io::{self, ErrorKind};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
-use std::num::NonZeroUsize;
+use std::net::{TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
 use smtp_proto::Clock;
 use smtp_proto::reply::Detail;
@@ -135,7 +137,8 @@ impl Server {
     pub fn serve(self, backend: impl Backend) {
         let backend = Arc::new(backend);
         let connections = &self.service.connections;
-        while let Some((stream, peer)) = next_connection(|| self.listener.accept(), || connections.is_service_ending()) {
+        while let Some((stream, peer)) = next_connection(|| self.listener.accept(), || connections.is_service_ending())
+        {
             let stream = Arc::new(stream);
             let Some(place) = connections.admit(self.caps, &stream, peer.ip()) else {
                 self.service.refuse(&stream, peer, Detail::OTHER_SECURITY_STATUS, "too many connections");
@@ -228,7 +231,7 @@ fn is_of_the_peer(error: &io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
+    use core::cell::Cell;
     use std::io::{self, ErrorKind};
 
     use super::next_connection;

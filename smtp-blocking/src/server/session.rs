@@ -1,7 +1,7 @@
 //! The application's side of a server: what it is asked, and what it may answer.
 
+use core::net::SocketAddr;
 use std::io;
-use std::net::SocketAddr;
 
 use smtp_proto::reply::{Detail, Reply, ReplyCode};
 use smtp_proto::server::{Hello, Mail, Rcpt};
