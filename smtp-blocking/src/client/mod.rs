@@ -36,7 +36,6 @@ use driver::{Driver, Next};
 #[derive(Debug)]
 pub struct Client {
     driver: Driver,
-    closed: Option<CloseReason>,
 }
 
 /// How long [`Client::connect`] tries.
@@ -90,7 +89,7 @@ impl Client {
         let connection = Connection::new(clock.now(), config.into())
             .map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
         let socket = Socket::new(Arc::new(stream))?;
-        Ok(Self { driver: Driver { connection, socket, clock, error: None }, closed: None })
+        Ok(Self { driver: Driver { connection, socket, clock, error: None } })
     }
 
     /// Lets the connection be watched from now on. Nothing has been said before the first mail or
@@ -106,7 +105,7 @@ impl Client {
     /// Why the connection ended instead.
     pub fn ready(&mut self) -> Result<&Capabilities, CloseReason> {
         while self.driver.connection.capabilities().is_none() {
-            if let Next::Closed(reason) = self.next() {
+            if let Next::Closed(reason) = self.driver.next() {
                 return Err(reason);
             }
         }
@@ -144,16 +143,16 @@ impl Client {
     pub fn quit(mut self) -> CloseReason {
         self.driver.connection.quit(self.driver.clock.now());
         loop {
-            if let Next::Closed(reason) = self.next() {
+            if let Next::Closed(reason) = self.driver.next() {
                 return reason;
             }
         }
     }
 
-    /// Why the connection is over, if it is known to be.
+    /// Why the connection is over, if it is known to be. No further mail is tried then.
     #[must_use]
     pub fn closed(&self) -> Option<CloseReason> {
-        self.closed
+        self.driver.connection.close_reason()
     }
 
     /// What the operating system said when the transport failed, if it did.
@@ -166,13 +165,5 @@ impl Client {
     #[must_use]
     pub fn stream(&self) -> &TcpStream {
         self.driver.socket.stream()
-    }
-
-    fn next(&mut self) -> Next {
-        let next = self.driver.next();
-        if let Next::Closed(reason) = next {
-            self.closed = Some(reason);
-        }
-        next
     }
 }

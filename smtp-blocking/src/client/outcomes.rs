@@ -78,7 +78,7 @@ impl<'a, R: Read, I: Iterator<Item = (Envelope, R)>> Outcomes<'a, R, I> {
     /// Carries on until the first mail has its outcome.
     fn settle(&mut self) -> Result<Outcome, SendError> {
         loop {
-            match self.client.next() {
+            match self.client.driver.next() {
                 Next::Event(Event::Outcome(outcome)) => {
                     self.bodies.pop_front();
                     self.token = None;
@@ -125,7 +125,7 @@ impl<R: Read, I: Iterator<Item = (Envelope, R)>> Iterator for Outcomes<'_, R, I>
     type Item = Result<Outcome, SendError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while self.bodies.len() < AHEAD && self.not_tried.is_none() && self.client.closed.is_none() {
+        while self.bodies.len() < AHEAD && self.not_tried.is_none() && self.client.closed().is_none() {
             let Some((envelope, body)) = self.mails.next() else { break };
             self.not_tried = self.queue(envelope, body).err();
         }
