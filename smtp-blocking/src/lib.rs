@@ -60,4 +60,4 @@ pub use client::{CONNECT_TIMEOUT, Client, Outcomes, SendError};
 pub use observer::{Direction, Observer};
 pub use server::{Accept, Answer, Backend, BodyReader, Envelope, Handle, Reject, Server, Session};
 pub use smtp_proto as proto;
-pub use test_server::{Message, TestServer, TestServerBuilder};
+pub use test_server::{ReceivedMessage, TestServer, TestServerBuilder};

@@ -43,7 +43,7 @@ pub struct TestServer {
 /// A message that a [`TestServer`] received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Message {
+pub struct ReceivedMessage {
     /// What the client called itself in EHLO or HELO.
     pub client: String,
     /// The reverse-path without angle brackets, empty if null.
@@ -82,7 +82,7 @@ struct Rules {
 
 #[derive(Debug, Default)]
 struct Inbox {
-    messages: Mutex<Vec<Message>>,
+    messages: Mutex<Vec<ReceivedMessage>>,
     more: Condvar,
 }
 
@@ -115,13 +115,13 @@ impl TestServer {
 
     /// What it has received so far, in the order in which it was accepted.
     #[must_use]
-    pub fn messages(&self) -> Vec<Message> {
+    pub fn messages(&self) -> Vec<ReceivedMessage> {
         self.inbox.messages().clone()
     }
 
     /// Waits until it has received so many messages, for at most this long, and returns what it has received then.
     #[must_use]
-    pub fn wait_for(&self, count: usize, timeout: Duration) -> Vec<Message> {
+    pub fn wait_for(&self, count: usize, timeout: Duration) -> Vec<ReceivedMessage> {
         let end = Instant::now() + timeout;
         let mut messages = self.inbox.messages();
         loop {
@@ -200,7 +200,7 @@ impl TestServerBuilder {
 }
 
 impl Inbox {
-    fn messages(&self) -> MutexGuard<'_, Vec<Message>> {
+    fn messages(&self) -> MutexGuard<'_, Vec<ReceivedMessage>> {
         self.messages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -234,7 +234,7 @@ impl Session for Reception {
         let mut octets = Vec::new();
         body.read_to_end(&mut octets)?;
         answer(self.rules.message.as_ref())?;
-        self.inbox.messages().push(Message {
+        self.inbox.messages().push(ReceivedMessage {
             client: self.client.clone(),
             reverse_path: envelope.reverse_path().to_owned(),
             recipients: envelope.recipients().to_vec(),

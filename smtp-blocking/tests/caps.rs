@@ -2,8 +2,9 @@
 
 mod kit;
 
-use std::num::NonZeroUsize;
-use std::time::{Duration, Instant};
+use core::num::NonZeroUsize;
+use core::time::Duration;
+use std::time::Instant;
 
 use kit::{PATIENCE, Peer, Running, bind, server_config};
 use smtp_blocking::proto::server::{Mail, Rcpt};
@@ -31,7 +32,7 @@ fn server(all: usize, per_address: usize) -> Running {
 }
 
 /// Connections until one is served; those that are not must be told why.
-fn served(address: std::net::SocketAddr) -> Peer {
+fn served(address: core::net::SocketAddr) -> Peer {
     let end = Instant::now() + PATIENCE;
     loop {
         let mut peer = Peer::connect(address);
@@ -45,7 +46,7 @@ fn served(address: std::net::SocketAddr) -> Peer {
     }
 }
 
-fn refused(address: std::net::SocketAddr) {
+fn refused(address: core::net::SocketAddr) {
     let mut peer = Peer::connect(address);
     assert_eq!(peer.reply(), "421 too many connections");
     assert!(peer.is_over());
@@ -76,10 +77,10 @@ fn cap_of_an_address() {
     let Ok(server) = Server::bind("[::]:0", server_config()) else { return eprintln!("skipped: no IPv6 here") };
     let server = Running::new(server.with_caps(some(10), some(2)), |_| Anything);
     let port = server.address.port();
-    let _first = served((std::net::Ipv4Addr::LOCALHOST, port).into());
-    let _second = served((std::net::Ipv4Addr::LOCALHOST, port).into());
-    refused((std::net::Ipv4Addr::LOCALHOST, port).into());
-    let _other = served((std::net::Ipv6Addr::LOCALHOST, port).into());
+    let _first = served((core::net::Ipv4Addr::LOCALHOST, port).into());
+    let _second = served((core::net::Ipv4Addr::LOCALHOST, port).into());
+    refused((core::net::Ipv4Addr::LOCALHOST, port).into());
+    let _other = served((core::net::Ipv6Addr::LOCALHOST, port).into());
 }
 
 /// A panic frees the place, too.

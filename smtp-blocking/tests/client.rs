@@ -2,9 +2,10 @@
 
 mod kit;
 
+use core::net::{Ipv4Addr, SocketAddr};
+use core::time::Duration;
 use std::io::{self, Read};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::time::Duration;
+use std::net::{TcpListener, TcpStream};
 
 use kit::{Peer, Traffic, client_config, envelope, scripted, server_config};
 use smtp_blocking::proto::client::{Envelope, Failure, Stage, Summary, Verdict};
@@ -201,7 +202,7 @@ fn dropped_in_the_middle() {
 fn dropped_between_mails() {
     let server = TestServer::spawn();
     let mut client = connect(server.address());
-    let mut outcomes = client.send_all(std::iter::once((envelope(&["b@mx.example"]), &b"x\r\n"[..])));
+    let mut outcomes = client.send_all(core::iter::once((envelope(&["b@mx.example"]), &b"x\r\n"[..])));
     assert!(outcomes.next().is_some_and(|outcome| outcome.is_ok()));
     drop(outcomes);
     assert_eq!(client.send(envelope(&["b@mx.example"]), io::empty()).expect("sent").summary(), Summary::Accepted);

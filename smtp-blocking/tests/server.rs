@@ -2,10 +2,10 @@
 
 mod kit;
 
+use core::time::Duration;
 use std::io::{ErrorKind, Read};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
 
 use kit::{Peer, Running, Traffic, bind, server_config};
 use smtp_blocking::proto::address::{ForwardPath, ReversePath};
@@ -266,7 +266,7 @@ fn panics_end_one_connection() {
 /// A session that cannot even be made answers 421.
 #[test]
 fn panic_of_the_backend() {
-    fn backend(_: std::net::SocketAddr) -> Clerk {
+    fn backend(_: core::net::SocketAddr) -> Clerk {
         panic!("as it was told")
     }
     let server = Running::new(bind(server_config()), backend);
@@ -479,12 +479,14 @@ fn one_write_for_a_group() {
     let server = bind(server_config()).with_observer(move |_| seen.observer());
     let server = Running::new(server, move |_| Clerk { log: Arc::clone(&log) });
     let mut peer = Peer::greeted(server.address);
-    let before = traffic.sent().len();
     peer.say("MAIL FROM:<a@client.example>\r\nRCPT TO:<b@mx.example>\r\nRCPT TO:<c@mx.example>\r\nDATA\r\n");
     for code in ["250", "250", "250", "354"] {
         assert!(peer.reply().starts_with(code));
     }
-    assert_eq!(traffic.sent().len() - before, 1, "{:?}", traffic.sent());
+    peer.say(".\r\nQUIT\r\n");
+    peer.rest();
+    let replies: Vec<_> = traffic.sent().iter().map(|write| write.lines().count()).collect();
+    assert_eq!(replies, [1, 6, 4, 2], "{:?}", traffic.sent());
 }
 
 /// A configuration that cannot work is refused where it is given.

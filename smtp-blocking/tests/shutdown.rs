@@ -2,10 +2,10 @@
 
 mod kit;
 
+use core::time::Duration;
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use kit::{PATIENCE, Peer, Running, bind, server_config};
 use smtp_blocking::proto::server::{Config, Mail, Rcpt};

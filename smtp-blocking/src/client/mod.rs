@@ -104,12 +104,14 @@ impl Client {
     ///
     /// Why the connection ended instead.
     pub fn ready(&mut self) -> Result<&Capabilities, CloseReason> {
-        while self.driver.connection.capabilities().is_none() {
-            if let Next::Closed(reason) = self.driver.next() {
-                return Err(reason);
-            }
+        while self.driver.connection.capabilities().is_none() && self.closed().is_none() {
+            // Nothing but the beginning of the session, or its end, can happen without a mail.
+            drop(self.driver.next());
         }
-        self.driver.connection.capabilities().ok_or(CloseReason::Abandoned)
+        match self.closed() {
+            None => Ok(self.driver.connection.capabilities().expect("the session has begun")),
+            Some(reason) => Err(reason),
+        }
     }
 
     /// Sends one mail and waits for what becomes of it. The body is read to its end; it has CRLF line ends, unless the

@@ -4,8 +4,9 @@ use core::iter::FusedIterator;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read};
 
+use bytes::BytesMut;
+use smtp_proto::Refused;
 use smtp_proto::client::{Body, Envelope, Event, Outcome};
-use smtp_proto::{ReadBuffer, Refused};
 use thiserror::Error;
 
 use super::Client;
@@ -24,7 +25,8 @@ pub struct Outcomes<'a, R: Read, I: Iterator<Item = (Envelope, R)>> {
     bodies: VecDeque<R>,
     /// The right to hand in the first of them.
     token: Option<Body>,
-    buffer: ReadBuffer,
+    /// What a piece of it is read into.
+    chunk: BytesMut,
     /// Why the first of them could not be read.
     failure: Option<io::Error>,
     /// What is to be said about the mail behind them.
@@ -53,6 +55,9 @@ pub enum SendError {
 /// its end.
 const AHEAD: usize = 2;
 
+/// How much of a body is read at one time, in octets. A body that is shorter leaves together with its end.
+const CHUNK: usize = 64 * 1024;
+
 impl Client {
     /// Sends one mail.
     pub(super) fn send_mail(&mut self, envelope: Envelope, body: impl Read) -> Result<Outcome, SendError> {
@@ -65,7 +70,7 @@ impl Client {
 impl<'a, R: Read, I: Iterator<Item = (Envelope, R)>> Outcomes<'a, R, I> {
     pub(super) fn new(client: &'a mut Client, mails: I) -> Self {
         let bodies = VecDeque::with_capacity(AHEAD);
-        Self { client, mails, bodies, token: None, buffer: ReadBuffer::new(), failure: None, not_tried: None }
+        Self { client, mails, bodies, token: None, chunk: BytesMut::new(), failure: None, not_tried: None }
     }
 
     fn queue(&mut self, envelope: Envelope, body: R) -> Result<(), SendError> {
@@ -102,7 +107,12 @@ impl<'a, R: Read, I: Iterator<Item = (Envelope, R)>> Outcomes<'a, R, I> {
         let (Some(body), Some(token)) = (self.bodies.front_mut(), &self.token) else {
             return driver.connection.abandon(driver.clock.now());
         };
-        let (count, at_end) = match fill(body, self.buffer.space()) {
+        self.chunk.clear();
+        if !self.chunk.try_reclaim(CHUNK) {
+            self.chunk = BytesMut::with_capacity(CHUNK);
+        }
+        self.chunk.resize(CHUNK, 0);
+        let (count, at_end) = match fill(body, &mut self.chunk) {
             Ok(filled) => filled,
             Err(error) => {
                 self.failure = Some(error);
@@ -110,7 +120,7 @@ impl<'a, R: Read, I: Iterator<Item = (Envelope, R)>> Outcomes<'a, R, I> {
             }
         };
         let now = driver.clock.now();
-        if count > 0 && driver.connection.write_body(now, token, self.buffer.filled(count)).is_err() {
+        if count > 0 && driver.connection.write_body(now, token, self.chunk.split_to(count).freeze()).is_err() {
             // A body that lacks a piece is none.
             return driver.connection.abandon(now);
         }

@@ -2,11 +2,12 @@
 //! limit.
 #![allow(dead_code, reason = "each test program uses a part of the kit")]
 
+use core::net::SocketAddr;
+use core::time::Duration;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::net::{Shutdown, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use smtp_blocking::proto::{client, server};
 use smtp_blocking::{Backend, Direction, Handle, Observer, Server};
