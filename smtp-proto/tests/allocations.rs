@@ -85,7 +85,7 @@ fn count_server(piece: usize) -> AllocationInfo {
 /// The counter counts.
 #[test]
 fn an_allocation_is_seen() {
-    assert_eq!(measure(|| drop(std::hint::black_box(Box::new(1)))).count_total, 1);
+    assert_eq!(measure(|| drop(core::hint::black_box(Box::new(1)))).count_total, 1);
 }
 
 #[test]

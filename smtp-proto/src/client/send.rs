@@ -66,7 +66,7 @@ impl Connection {
     /// Takes the next step for the mail that is being sent. False: nothing can be done now.
     fn send_command(&mut self) -> bool {
         let idle = self.due.is_empty();
-        if !idle && !(self.config.pipelining && self.offers.pipelining) {
+        if !(idle || self.config.pipelining && self.offers.pipelining) {
             return false;
         }
         let room = self.config.limits.unanswered.get().saturating_sub(self.unanswered);
