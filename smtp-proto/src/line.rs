@@ -1,7 +1,7 @@
 //! Cuts lines out of a stream that comes in pieces of any size (RFC 5321 §2.3.8, §4.1.1).
 
 use bytes::{Buf, Bytes, BytesMut};
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr2, memchr3};
 
 /// How long a line may be.
 #[derive(Clone, Copy, Debug)]
@@ -56,12 +56,18 @@ impl LineSplitter {
     /// Takes the next line off `chunk`, or all of it if no line ends there. A chunk that is used up refers to no memory
     /// any more, so that the buffer it came from can be used again.
     pub(crate) fn next(&mut self, chunk: &mut Bytes, limit: LineLimit) -> Option<Line> {
+        if self.taken == 0
+            && let Some(end) = memchr3(b'\r', b'\n', 0, chunk)
+            && chunk[end..].starts_with(b"\r\n")
+            && end + 2 <= limit.octets
+        {
+            let mut line = chunk.split_to(end + 2);
+            line.truncate(end);
+            return Some(Line::Complete(line));
+        }
         let newline = memchr(b'\n', chunk);
         let length = newline.map_or(chunk.len(), |newline| newline + 1);
         let total = self.taken + length;
-        if self.taken == 0 && newline.is_some() && total <= limit.octets {
-            return Some(whole(chunk.split_to(length)));
-        }
         if total > limit.octets.saturating_add(limit.discard) {
             skip(chunk, length);
             self.reset();
@@ -133,17 +139,6 @@ impl LineSplitter {
     }
 }
 
-/// Judges a line that came whole, with its LF.
-fn whole(mut line: Bytes) -> Line {
-    match line.strip_suffix(b"\r\n") {
-        Some(content) if memchr2(b'\r', 0, content).is_none() => {
-            line.truncate(line.len() - 2);
-            Line::Complete(line)
-        }
-        _ => Line::Stray,
-    }
-}
-
 /// Takes octets off the front.
 fn skip(chunk: &mut Bytes, octets: usize) {
     if octets == chunk.len() {
@@ -203,11 +198,13 @@ mod tests {
             let (line, rest) = input.split_at(end);
             input = rest;
             match line.strip_suffix(b"\r\n") {
-                Some(content) if !content.contains(&b'\r') && !content.contains(&0) => lines.push(if end > limit.octets {
-                    Line::TooLong
-                } else {
-                    Line::Complete(Bytes::copy_from_slice(content))
-                }),
+                Some(content) if !content.contains(&b'\r') && !content.contains(&0) => {
+                    lines.push(if end > limit.octets {
+                        Line::TooLong
+                    } else {
+                        Line::Complete(Bytes::copy_from_slice(content))
+                    })
+                }
                 _ => {
                     lines.push(Line::Stray);
                     return (lines, 0);
@@ -275,7 +272,9 @@ mod tests {
     #[test]
     fn only_cr_lf_and_nul_are_looked_at() {
         let limit = LineLimit { octets: 20, discard: 20 };
-        for input in [&b"NOOP\n"[..], b"NO\rOP\r\n", b"NOOP\r\r\n", b"NO\0OP\r\n", b"\n", b"\r\r\n", b"\0\r\n", b"\n\r\n"] {
+        for input in
+            [&b"NOOP\n"[..], b"NO\rOP\r\n", b"NOOP\r\r\n", b"NO\0OP\r\n", b"\n", b"\r\r\n", b"\0\r\n", b"\n\r\n"]
+        {
             assert_eq!(split(input, &[], limit).0, [Line::Stray], "{input:?}");
         }
         let input = b"\x0b\x0c\x7f\xc2\x85\xe2\x80\xa8\x1b\r\n";
@@ -356,7 +355,9 @@ mod tests {
     #[test]
     fn used_up_chunks_hold_nothing() {
         let limit = LineLimit { octets: 8, discard: 16 };
-        for input in [&b"NO"[..], b"NOOP\r\n", b"OP\r\n", b"a line that is too long\r\n", b"a line that is a flood of octets"] {
+        for input in
+            [&b"NO"[..], b"NOOP\r\n", b"OP\r\n", b"a line that is too long\r\n", b"a line that is a flood of octets"]
+        {
             for begun in [false, true] {
                 let mut splitter = LineSplitter::new();
                 if begun {
