@@ -26,7 +26,9 @@ mod tests {
 
     #[test]
     fn writes_every_length() {
-        for (number, text) in [(0, "0"), (7, "7"), (10, "10"), (26_214_400, "26214400"), (u64::MAX, "18446744073709551615")] {
+        for (number, text) in
+            [(0, "0"), (7, "7"), (10, "10"), (26_214_400, "26214400"), (u64::MAX, "18446744073709551615")]
+        {
             let mut out = Vec::new();
             write(&mut out, number);
             assert_eq!(out, text.as_bytes());

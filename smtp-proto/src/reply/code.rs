@@ -82,7 +82,7 @@ codes! {
     CANNOT_VERIFY = 252, "cannot verify the user, but will accept the message and attempt delivery";
     PENDING_MESSAGES = 253, "that many messages are pending for the node (RFC 1985)";
     AUTHENTICATION_CHALLENGE = 334, "server challenge (RFC 4954)";
-    START_MAIL_INPUT = 354, "start mail input, end with <CRLF>.<CRLF>";
+    START_MAIL_INPUT = 354, "start mail input, end with a line that holds a single dot";
     SERVICE_NOT_AVAILABLE = 421, "service not available, closing transmission channel";
     PASSWORD_TRANSITION_NEEDED = 432, "a password transition is needed (RFC 4954)";
     MAILBOX_BUSY = 450, "requested mail action not taken, mailbox unavailable for now";
