@@ -1,0 +1,60 @@
+//! What a server offers.
+
+use crate::reply::{EhloResponse, Reply};
+
+/// What a server said in answer to EHLO: the extensions it offers (RFC 5321 §4.1.1.1). Empty after HELO.
+#[derive(Clone, Debug, Default)]
+pub struct Capabilities {
+    response: Option<EhloResponse>,
+    pipelining: bool,
+    eight_bit_mime: bool,
+    size: Option<u64>,
+    has_size: bool,
+}
+
+impl Capabilities {
+    pub(super) fn of_ehlo(reply: &Reply) -> Self {
+        let response = EhloResponse::from_reply(reply);
+        Self {
+            pipelining: response.has("PIPELINING"),
+            eight_bit_mime: response.has("8BITMIME"),
+            has_size: response.has("SIZE"),
+            size: response.size().filter(|&limit| limit > 0),
+            response: Some(response),
+        }
+    }
+
+    pub(super) fn none() -> Self {
+        Self::default()
+    }
+
+    /// The whole answer to EHLO; `None` if the session was begun with HELO.
+    #[must_use]
+    pub fn ehlo(&self) -> Option<&EhloResponse> {
+        self.response.as_ref()
+    }
+
+    /// Whether commands may be sent in groups (RFC 2920).
+    #[must_use]
+    pub fn has_pipelining(&self) -> bool {
+        self.pipelining
+    }
+
+    /// Whether 8-bit text may be sent (RFC 6152).
+    #[must_use]
+    pub fn has_8bitmime(&self) -> bool {
+        self.eight_bit_mime
+    }
+
+    /// Whether the size of a message may be told (RFC 1870).
+    #[must_use]
+    pub fn has_size(&self) -> bool {
+        self.has_size
+    }
+
+    /// The largest message that the server takes, in octets, if it named a limit (RFC 1870 §4).
+    #[must_use]
+    pub fn size_limit(&self) -> Option<u64> {
+        self.size
+    }
+}

@@ -1,0 +1,154 @@
+//! What a connection says to its driver, the same in both roles.
+
+use thiserror::Error;
+
+use crate::Instant;
+
+/// The one thing to do next, as `poll` of either role says it. `E` is the role's `Event`.
+#[derive(Debug)]
+#[must_use = "the connection stands still until its output is carried out"]
+pub enum Output<'a, E> {
+    /// Write some of these octets to the peer, then say how many with `transmitted`.
+    Transmit(&'a [u8]),
+    /// Something happened. An event that needs an answer is itself the token for that answer.
+    Event(E),
+    /// Nothing to do: park until one of the wake-ups that the [`Wait`] names.
+    Wait(Wait),
+    /// The connection is over. Close the socket. Repeated for ever.
+    Closed(CloseReason),
+}
+
+/// Every legal wake-up of a parked connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "names what the driver has to wait for"]
+pub struct Wait {
+    /// Octets of the peer are welcome. When false, `handle_input` hands them back.
+    pub input: bool,
+    /// What the application owes an answer to, if anything.
+    pub decision: Option<Decision>,
+    /// When to call `handle_timeout` if nothing else happens first.
+    pub deadline: Option<Instant>,
+}
+
+/// A question that is open: what the connection is waiting for the application to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Decision {
+    /// Server: whether to serve this peer at all (answers the connection, RFC 5321 §3.1).
+    Connect,
+    /// Server: EHLO or HELO.
+    Hello,
+    /// Server: MAIL.
+    Mail,
+    /// Server: RCPT.
+    Rcpt,
+    /// Server: DATA, before the 354.
+    Data,
+    /// Server: the end of the mail data. Accepting takes over the responsibility for the message (§4.2.5).
+    Message,
+    /// Server: VRFY.
+    Verify,
+    /// Server: EXPN.
+    Expand,
+    /// Client: the next piece of the body of the mail that is being sent, or its end.
+    Body,
+}
+
+/// Why a connection is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[non_exhaustive]
+pub enum CloseReason {
+    /// QUIT was sent and answered.
+    #[error("the session was ended with QUIT")]
+    Quit,
+    /// The peer closed its side without QUIT.
+    #[error("the peer closed the connection")]
+    PeerClosed,
+    /// The transport failed: `handle_disconnect` was called.
+    #[error("the transport failed")]
+    TransportFailed,
+    /// The peer let a deadline pass.
+    #[error("the peer took too long")]
+    Timeout,
+    /// Octets stayed unwritten for too long because the peer does not read.
+    #[error("the peer takes no more octets")]
+    WriteStalled,
+    /// Octets arrived where none may be waiting: before the greeting, or behind a command that ends a pipelined
+    /// group (RFC 2920 §3.1).
+    #[error("the peer did not wait for a reply")]
+    EarlyInput,
+    /// A line held a CR, LF or NUL that is no line end.
+    #[error("the peer sent a CR, LF or NUL that is no line end")]
+    StrayOctet,
+    /// Too much input had to be thrown away: an endless line, or mail data far beyond the size limit.
+    #[error("the peer sent too much that had to be thrown away")]
+    Flood,
+    /// The peer made more errors than allowed.
+    #[error("the peer made too many errors")]
+    TooManyErrors,
+    /// The connection carried as many messages as allowed.
+    #[error("the connection carried as many messages as allowed")]
+    TooManyMessages,
+    /// The peer does not speak SMTP.
+    #[error("the peer does not speak SMTP")]
+    NotSmtp,
+    /// Service was refused: by this application to a client, or by the server to us.
+    #[error("service was refused")]
+    Refused,
+    /// `shutdown` was called.
+    #[error("the service is shutting down")]
+    Shutdown,
+    /// Client: the server said 421 and closed the service.
+    #[error("the server closed the service (421)")]
+    ServiceNotAvailable,
+    /// Client: the server sent something that is no legal answer.
+    #[error("the peer broke the protocol")]
+    Protocol,
+    /// Client: the caller broke off, or the body could not be sent as it stands.
+    #[error("the connection was abandoned before the mail was complete")]
+    Abandoned,
+}
+
+/// A call that does not fit the state of the connection: the caller's mistake, never the peer's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[non_exhaustive]
+pub enum Misuse {
+    /// Input came although the last `Wait` had `input: false`.
+    #[error("the connection takes no input now")]
+    Paused,
+    /// The connection is over.
+    #[error("the connection is closed")]
+    Closed,
+    /// The token is not the one whose answer is due: its time has passed, or another connection made it.
+    #[error("the token is stale or belongs to another connection")]
+    StaleToken,
+    /// A reply of this class cannot carry this decision (an acceptance takes 2yz, a rejection 4yz or 5yz).
+    #[error("the class of the reply contradicts the decision")]
+    WrongReplyClass,
+    /// The connection is ending: it takes no new work.
+    #[error("the connection is ending")]
+    Ending,
+    /// An envelope without a recipient.
+    #[error("the envelope has no recipient")]
+    NoRecipient,
+    /// As many mails are queued as allowed.
+    #[error("the queue of mails is full")]
+    QueueFull,
+}
+
+/// A refused call: why, and what was handed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("{misuse}")]
+#[must_use = "holds what was refused"]
+pub struct Refused<T> {
+    /// Why the call was refused.
+    pub misuse: Misuse,
+    /// What was handed in, unchanged.
+    pub value: T,
+}
+
+impl<T> Refused<T> {
+    pub(crate) fn new(misuse: Misuse, value: T) -> Self {
+        Self { misuse, value }
+    }
+}

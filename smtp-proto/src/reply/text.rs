@@ -1,0 +1,248 @@
+//! A whole reply, and how it is written on the wire (RFC 5321 §4.2).
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use bytes::Bytes;
+use memchr::memchr;
+
+use super::code::{Class, ReplyCode};
+use super::enhanced::{Detail, EnhancedCode};
+use crate::decimal;
+
+/// Longest reply line, octets with CRLF (§4.5.3.1.5).
+const LINE: usize = 512;
+
+/// A reply: code, enhanced status code, and text of one line or more.
+///
+/// The text holds neither code nor line ends; its lines are separated by LF. It is shared when cloned.
+///
+/// ```
+/// use smtp_proto::reply::{Detail, Reply, ReplyCode};
+///
+/// let reply = Reply::new(ReplyCode::MAILBOX_UNAVAILABLE, Detail::BAD_DESTINATION_MAILBOX, "no such user\ntry another");
+/// let mut wire = Vec::new();
+/// reply.encode(&mut wire);
+/// assert_eq!(wire, b"550-5.1.1 no such user\r\n550 5.1.1 try another\r\n");
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Reply {
+    code: ReplyCode,
+    detail: Option<Detail>,
+    text: Bytes,
+}
+
+impl Reply {
+    /// A reply with a fixed text: printable ASCII, lines separated by LF.
+    ///
+    /// What does not belong into a reply is replaced when it is encoded.
+    #[must_use]
+    pub const fn from_static(code: ReplyCode, detail: Option<Detail>, text: &'static str) -> Self {
+        Self { code, detail, text: Bytes::from_static(text.as_bytes()) }
+    }
+
+    /// A reply with a text: lines separated by LF. Octets that do not belong into a reply (controls, 8-bit) become
+    /// question marks, so that no text can end a line or begin another reply.
+    pub fn new(code: ReplyCode, detail: impl Into<Option<Detail>>, text: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), text: Bytes::from(text.into()) }
+    }
+
+    pub(super) fn received(code: ReplyCode, detail: Option<Detail>, text: Bytes) -> Self {
+        Self { code, detail, text }
+    }
+
+    /// The code.
+    #[must_use]
+    pub fn code(&self) -> ReplyCode {
+        self.code
+    }
+
+    /// Subject and detail of the enhanced status code.
+    #[must_use]
+    pub fn detail(&self) -> Option<Detail> {
+        self.detail
+    }
+
+    /// The enhanced status code. Its class is that of the code; 3yz has none (RFC 2034 §4).
+    #[must_use]
+    pub fn enhanced(&self) -> Option<EnhancedCode> {
+        self.detail.and_then(|detail| EnhancedCode::new(self.code, detail))
+    }
+
+    /// The same without an enhanced status code, as the greeting and the answers to EHLO and HELO are (RFC 2034 §3).
+    #[must_use]
+    pub fn without_detail(self) -> Self {
+        Self { detail: None, ..self }
+    }
+
+    /// 2yz.
+    #[must_use]
+    pub fn is_positive(&self) -> bool {
+        self.code.class() == Class::PositiveCompletion
+    }
+
+    /// 3yz.
+    #[must_use]
+    pub fn is_intermediate(&self) -> bool {
+        self.code.class() == Class::PositiveIntermediate
+    }
+
+    /// 4yz.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        self.code.class() == Class::TransientNegative
+    }
+
+    /// 5yz.
+    #[must_use]
+    pub fn is_permanent(&self) -> bool {
+        self.code.class() == Class::PermanentNegative
+    }
+
+    /// The lines of the text, as octets: a server may send what is no UTF-8. There is at least one, which may be empty.
+    pub fn lines(&self) -> impl Iterator<Item = &[u8]> {
+        self.text.split(|&octet| octet == b'\n')
+    }
+
+    /// The text, its lines separated by LF. What is no UTF-8 is replaced.
+    #[must_use]
+    pub fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.text)
+    }
+
+    pub(super) fn octets(&self) -> &Bytes {
+        &self.text
+    }
+
+    /// Appends the reply as it stands on the wire. No line is longer than 512 octets (§4.5.3.1.5): the rest of a
+    /// longer one follows on the next.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        let digits = self.code.digits();
+        let enhanced = self.enhanced();
+        let mut rest: &[u8] = &self.text;
+        loop {
+            let start = out.len();
+            out.extend_from_slice(&digits);
+            out.push(b' ');
+            if let Some(enhanced) = enhanced {
+                write_enhanced(out, enhanced);
+            }
+            let room = LINE - "\r\n".len() - (out.len() - start);
+            let newline = memchr(b'\n', rest);
+            let end = newline.unwrap_or(rest.len());
+            let (line, is_last) = if end > room {
+                let (line, behind) = rest.split_at(room);
+                rest = behind;
+                (line, false)
+            } else {
+                let line = &rest[..end];
+                rest = rest.get(end + 1..).unwrap_or_default();
+                (line, newline.is_none())
+            };
+            write_text(out, line);
+            // On the last line the space stands even without text (§4.2.1).
+            if !is_last {
+                out[start + 3] = b'-';
+            }
+            out.extend_from_slice(b"\r\n");
+            if is_last {
+                return;
+            }
+        }
+    }
+}
+
+fn write_enhanced(out: &mut Vec<u8>, enhanced: EnhancedCode) {
+    out.push(b'0' + enhanced.class());
+    for number in [enhanced.detail().subject(), enhanced.detail().detail()] {
+        out.push(b'.');
+        decimal::write(out, number.into());
+    }
+    out.push(b' ');
+}
+
+/// Only what a textstring may hold: HT and printable ASCII (§4.2).
+fn write_text(out: &mut Vec<u8>, line: &[u8]) {
+    let is_text = |octet: u8| octet == b'\t' || (b' '..=b'~').contains(&octet);
+    let start = out.len();
+    out.extend_from_slice(line);
+    if !line.iter().fold(true, |fits, &octet| fits & is_text(octet)) {
+        for octet in &mut out[start..] {
+            if !is_text(*octet) {
+                *octet = b'?';
+            }
+        }
+    }
+}
+
+impl fmt::Display for Reply {
+    /// Code, enhanced code and text on one line, for people.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.code.fmt(f)?;
+        if let Some(enhanced) = self.enhanced() {
+            write!(f, " {enhanced}")?;
+        }
+        for (number, line) in self.lines().enumerate() {
+            let separator = if number == 0 { " " } else { " / " };
+            write!(f, "{separator}{}", line.escape_ascii())?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reply({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::string::String;
+    use std::vec::Vec;
+
+    use super::{Detail, Reply, ReplyCode};
+
+    fn wire(reply: &Reply) -> String {
+        let mut out = Vec::new();
+        reply.encode(&mut out);
+        String::from_utf8(out).expect("ASCII")
+    }
+
+    /// R-4.2.1-12, R-4.2.1-13, R-4.2.1-15: the forms of a reply; X-2034-4-02: 354 without an enhanced code.
+    #[test]
+    fn encodes_each_form() {
+        let plain = |text: &'static str| wire(&Reply::from_static(ReplyCode::OK, None, text));
+        assert_eq!(plain(""), "250 \r\n");
+        assert_eq!(plain("ok"), "250 ok\r\n");
+        assert_eq!(plain("a\n\nb"), "250-a\r\n250-\r\n250 b\r\n");
+        assert_eq!(plain("a\n"), "250-a\r\n250 \r\n");
+        let go = Reply::from_static(ReplyCode::START_MAIL_INPUT, Some(Detail::UNDEFINED), "go");
+        assert_eq!(wire(&go), "354 go\r\n");
+        let found = Reply::new(ReplyCode::OK, Detail::SENDER_TAKES_NO_MAIL, "x");
+        assert_eq!(wire(&found), "250 2.7.27 x\r\n");
+    }
+
+    /// Rule 19 (ADDR-21): no text can end a line or begin another reply.
+    #[test]
+    fn replaces_what_does_not_belong() {
+        let reply = Reply::new(ReplyCode::OK, None, "a\r\n250 b\0\u{7f}\u{e9}\tc");
+        assert_eq!(wire(&reply), "250-a?\r\n250 250 b????\tc\r\n");
+    }
+
+    /// R-4.5.3.1.5-01: no line is longer than 512 octets with CRLF, and nothing is lost.
+    #[test]
+    fn continues_long_lines() {
+        for length in [505, 506, 507, 508, 1014, 5000] {
+            let text = "x".repeat(length);
+            let wire = wire(&Reply::new(ReplyCode::OK, None, text));
+            assert!(wire.split_inclusive('\n').all(|line| line.len() <= 512), "{length}");
+            assert_eq!(wire.matches('x').count(), length);
+            assert_eq!(wire.matches("250 ").count(), 1);
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! What a server is told before its first connection.
+
+use alloc::string::String;
+use core::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
+use core::time::Duration;
+
+use crate::address::{Charset, Host};
+use crate::body::LineEndings;
+use crate::config::{ConfigError, check_line, check_octets, check_times, count, octets};
+
+/// The configuration of a server, shared by its connections.
+///
+/// Make one with [`Config::new`] and change fields as needed. Every limit has a unit, a default and the section it
+/// comes from; no limit knows "unlimited" as zero, because zero cannot be said.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    pub(crate) hostname: String,
+    /// The text of the greeting behind the host name. Default `ESMTP`. Octets outside printable ASCII are replaced.
+    pub greeting: String,
+    /// Whether octets that arrive behind an EHLO, before its answer left, are tolerated (some submission clients do
+    /// that) or end the connection with 554. Default [`EarlyInput::Refuse`].
+    pub early_input: EarlyInput,
+    /// What becomes of a CR or LF that is no line end in mail data. Default [`LineEndings::Strict`].
+    pub line_endings: LineEndings,
+    /// Whether VRFY is asked of the application. When false (the default) the answer is 252 (RFC 5321 §7.3).
+    pub verify: bool,
+    /// Whether EXPN is asked of the application and listed in the EHLO response. When false (the default) the answer
+    /// is 502.
+    pub expand: bool,
+    /// How much of everything.
+    pub limits: Limits,
+    /// How long for everything.
+    pub timeouts: Timeouts,
+}
+
+/// What a server does with input that arrives behind EHLO or HELO before the answer left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EarlyInput {
+    /// 554 and the end of the connection: right for a server that takes mail from anywhere.
+    #[default]
+    Refuse,
+    /// Read on after EHLO or HELO: for a submission server. Behind DATA it is refused all the same.
+    TolerateAfterHello,
+}
+
+/// The limits of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Longest command line, octets with CRLF. Default 2 048, floor 512 (RFC 5321 §4.5.3.1.4), at most 32 768.
+    /// At the limit: 500 5.5.2.
+    pub command_line: NonZeroUsize,
+    /// Octets of an over-long line that are read and thrown away. Default 16 384. At the limit: 500 and the end.
+    pub discarded_line: NonZeroUsize,
+    /// Largest message, octets, announced as SIZE (RFC 1870). Default 26 214 400, floor 64 K (§4.5.3.1.7).
+    /// At the limit: 552 5.3.4. Half as much again is read and thrown away before the connection ends.
+    pub message_size: NonZeroU64,
+    /// Recipients accepted for one message. Default 1 000, floor 100 (§4.5.3.1.8). At the limit: 452 4.5.3.
+    pub recipients: NonZeroU32,
+    /// Recipients of one message that may be refused, by that limit or by the application, before each further one is
+    /// an error of the client. Default 1 000.
+    pub recipient_overshoot: NonZeroU32,
+    /// Messages on one connection. Default 1 000. At the limit: 421 4.7.0 in answer to MAIL.
+    pub messages: NonZeroU32,
+    /// Errors of the client (unknown command, syntax, order) after which each further one is answered a second late.
+    /// Default 5.
+    pub soft_errors: NonZeroU32,
+    /// Errors of the client that are answered as such; the next one gets 421 4.7.0 and the end. Default 10. Counted
+    /// from the last accepted message on.
+    pub hard_errors: NonZeroU32,
+    /// Commands between two accepted messages that bring no mail (NOOP, RSET, VRFY, EXPN, HELP, EHLO). Default 100.
+    /// Each further one counts as an error.
+    pub junk_commands: NonZeroU32,
+    /// Parameters of one command. Default 16. At the limit: 501.
+    pub parameters: NonZeroUsize,
+    /// Octets of pending output at which no more input is read. Default 65 536.
+    pub pending_output: NonZeroUsize,
+}
+
+/// The times of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Timeouts {
+    /// Between two commands. Default 300 s, the floor of RFC 5321 §4.5.3.2.7. Then 421 4.4.2.
+    pub idle: Duration,
+    /// From the first to the last octet of one command. Default 300 s. Then 421 4.4.2.
+    pub command: Duration,
+    /// The budget of a message transfer. Default 300 s; each [`Self::data_rate`] octets buy a second back, up to the
+    /// budget. Then 421 4.4.2.
+    pub data: Duration,
+    /// Octets of mail data that must come in a second on average. Default 500.
+    pub data_rate: NonZeroU32,
+    /// For the application to answer a question. Default 300 s; the client waits 600 s for the answer to the end of
+    /// data (§4.5.3.2.6). Then 451 4.3.0, and a later answer is stale.
+    pub decision: Duration,
+    /// For the peer to read anything of what is waiting for it. Default 300 s. Then the end.
+    pub write: Duration,
+    /// How much longer a transaction in progress may last after `shutdown`. Default 30 s.
+    pub shutdown_grace: Duration,
+    /// How long a connection may last in all. Default `None`: no bound. Then 421 4.3.2.
+    pub connection: Option<Duration>,
+    /// How late the answer to an error beyond [`Limits::soft_errors`] comes. Default 1 s.
+    pub error_delay: Duration,
+    /// How long an idle connection keeps its empty buffers for the next command. Default 1 s.
+    pub buffers: Duration,
+}
+
+impl Config {
+    /// The defaults, for a server of this name: its domain, or its address literal if it has none (§4.3.1).
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Hostname`] if it is neither.
+    pub fn new(hostname: &str) -> Result<Self, ConfigError> {
+        Host::parse(hostname, Charset::Ascii).map_err(|_| ConfigError::Hostname)?;
+        Ok(Self {
+            hostname: hostname.into(),
+            greeting: "ESMTP".into(),
+            early_input: EarlyInput::default(),
+            line_endings: LineEndings::default(),
+            verify: false,
+            expand: false,
+            limits: Limits::default(),
+            timeouts: Timeouts::default(),
+        })
+    }
+
+    /// The name this server gives itself.
+    #[must_use]
+    pub fn hostname(&self) -> &str {
+        &self.hostname
+    }
+
+    /// Whether a session can run under these limits: room for the shortest legal longest line, and no time zero.
+    ///
+    /// A site may choose to take smaller messages or fewer recipients than RFC 5321 §4.5.3.1 asks of it.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] names the first field that is not.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let limits = &self.limits;
+        check_octets(&[("command_line", limits.command_line), ("pending_output", limits.pending_output)])?;
+        check_line("command_line", limits.command_line)?;
+        let times = &self.timeouts;
+        check_times(&[
+            ("idle", times.idle),
+            ("command", times.command),
+            ("data", times.data),
+            ("decision", times.decision),
+            ("write", times.write),
+            ("buffers", times.buffers),
+            ("connection", times.connection.unwrap_or(Duration::MAX)),
+        ])
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            command_line: octets(2048),
+            discarded_line: octets(16_384),
+            message_size: NonZeroU64::new(26_214_400).expect("not zero"),
+            recipients: count(1000),
+            recipient_overshoot: count(1000),
+            messages: count(1000),
+            soft_errors: count(5),
+            hard_errors: count(10),
+            junk_commands: count(100),
+            parameters: octets(16),
+            pending_output: octets(65_536),
+        }
+    }
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        let five_minutes = Duration::from_secs(300);
+        Self {
+            idle: five_minutes,
+            command: five_minutes,
+            data: five_minutes,
+            data_rate: count(500),
+            decision: five_minutes,
+            write: five_minutes,
+            shutdown_grace: Duration::from_secs(30),
+            connection: None,
+            error_delay: Duration::from_secs(1),
+            buffers: Duration::from_secs(1),
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The body codec against a naive reference.
+
+mod drive;
+mod end_of_data;
+mod enumeration;
+mod random;
+mod reference;
+mod sending;

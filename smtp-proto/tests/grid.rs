@@ -1,0 +1,170 @@
+//! What each role does with everything, in every state: the whole grid as a snapshot, so that a change in behaviour is
+//! a visible difference. Set `UPDATE_SNAPSHOTS=1` to write the files anew.
+
+mod kit;
+
+use core::fmt::Write as _;
+
+use bytes::Bytes;
+use kit::desk::Desk;
+use kit::script::{Caller, Record, serve, settle_server};
+use kit::{Cuts, client, client_config, server, server_config};
+use smtp_proto::client::Envelope;
+use smtp_proto::reply::{Reply, ReplyCode};
+use smtp_proto::server::{Connection, Event, Output};
+use smtp_proto::{CloseReason, Instant};
+
+fn compare(name: &str, found: &str) {
+    let path = format!("{}/tests/snapshots/{name}", env!("CARGO_MANIFEST_DIR"));
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        std::fs::write(&path, found).expect("the snapshot can be written");
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(found, kept, "{path} differs: if this is meant, set UPDATE_SNAPSHOTS=1");
+}
+
+/// A command line for every verb, and lines that are none.
+const COMMANDS: [&str; 23] = [
+    "HELO c.example",
+    "EHLO c.example",
+    "LHLO c.example",
+    "MAIL FROM:<a@c.example>",
+    "RCPT TO:<b@mx.example>",
+    "RCPT TO:<no@mx.example>",
+    "DATA",
+    "BDAT 0 LAST",
+    "RSET",
+    "SEND FROM:<a@c.example>",
+    "SOML FROM:<a@c.example>",
+    "SAML FROM:<a@c.example>",
+    "VRFY b",
+    "EXPN list",
+    "HELP",
+    "NOOP",
+    "QUIT",
+    "TURN",
+    "ETRN example.org",
+    "STARTTLS",
+    "AUTH PLAIN",
+    "FROB",
+    "MAIL a@c.example",
+];
+
+/// The ways into each state.
+const STATES: [(&str, &[&str]); 5] = [
+    ("start", &[]),
+    ("helo", &["HELO c.example"]),
+    ("ready", &["EHLO c.example"]),
+    ("mail", &["EHLO c.example", "MAIL FROM:<a@c.example>"]),
+    ("rcpt", &["EHLO c.example", "MAIL FROM:<a@c.example>", "RCPT TO:<b@mx.example>"]),
+];
+
+fn line(command: &str) -> Vec<u8> {
+    format!("{command}\r\n").into_bytes()
+}
+
+/// The last reply, and how the connection stands behind it.
+fn try_command(connection: &mut Connection, prologue: &[&str], command: &str) -> String {
+    let mut desk = Desk::default();
+    let _ = serve(connection, &mut desk, &[], Cuts::Whole);
+    for earlier in prologue {
+        let _ = serve(connection, &mut desk, &[&line(earlier)], Cuts::Whole);
+    }
+    let record = serve(connection, &mut desk, &[&line(command)], Cuts::Whole);
+    let code = String::from_utf8_lossy(&record.sent[..3]).into_owned();
+    if let Some(reason) = record.closed {
+        return format!("{code} {reason:?}");
+    }
+    if code == "354" {
+        return format!("{code} data");
+    }
+    // DATA tells the states apart.
+    let probe = serve(connection, &mut desk, &[b"DATA\r\n"], Cuts::Whole);
+    let told = String::from_utf8_lossy(&probe.sent).into_owned();
+    let state = match told {
+        told if told.contains("EHLO") => "start",
+        told if told.contains("send MAIL") => "ready",
+        told if told.contains("RCPT") || told.contains("no valid") => "mail",
+        told if told.starts_with("354") => "rcpt",
+        told => panic!("{told}"),
+    };
+    format!("{code} {state}")
+}
+
+/// R-4.1.4-01, R-4.1.4-10, R-4.1.4-11, R-4.1.4-16, R-4.1.4-18, STATE-04, STATE-05, STATE-06: the server's grid.
+#[test]
+fn server_grid() {
+    let mut grid = String::from("# reply and next state of the server, by state and command\n");
+    for (name, prologue) in STATES {
+        writeln!(grid, "\n[{name}]").expect("strings take everything");
+        for command in COMMANDS {
+            let mut connection = server(server_config());
+            let found = try_command(&mut connection, prologue, command);
+            writeln!(grid, "{command:<26} {found}").expect("strings take everything");
+        }
+    }
+    writeln!(grid, "\n[refused]").expect("strings take everything");
+    for command in COMMANDS {
+        let mut connection = server(server_config());
+        let Output::Event(Event::Connect(token)) = connection.poll() else { panic!("the connection is asked about") };
+        let reply = Reply::new(ReplyCode::TRANSACTION_FAILED, None, "no service");
+        connection.reject(Instant::EPOCH, token, reply).expect("the token is due");
+        let mut record = Record::default();
+        settle_server(&mut connection, &mut Desk::default(), &mut record, &mut Vec::new());
+        let record = serve(&mut connection, &mut Desk::default(), &[&line(command)], Cuts::Whole);
+        let code = String::from_utf8_lossy(&record.sent[..3]).into_owned();
+        let closed = record.closed.map(|reason| format!("{reason:?}")).unwrap_or("refused".into());
+        writeln!(grid, "{command:<26} {code} {closed}").expect("strings take everything");
+    }
+    compare("server_grid.txt", &grid);
+}
+
+/// The client's grid: what it does with a reply of each class to everything it may have asked.
+#[test]
+fn client_grid() {
+    const EHLO: &str = "250 mx.example";
+    let questions: [(&str, &[&str]); 9] = [
+        ("connect", &[]),
+        ("ehlo", &["220 mx.example"]),
+        ("helo", &["220 mx.example", "500 what"]),
+        ("mail", &["220 mx.example", EHLO]),
+        ("rcpt", &["220 mx.example", EHLO, "250 ok"]),
+        ("data", &["220 mx.example", EHLO, "250 ok", "250 ok"]),
+        ("dot", &["220 mx.example", EHLO, "250 ok", "250 ok", "354 go"]),
+        ("rset", &["220 mx.example", EHLO, "250 ok", "550 no"]),
+        ("quit", &["220 mx.example", EHLO, "250 ok", "250 ok", "354 go", "250 ok"]),
+    ];
+    let mut grid = String::from("# what the client does, by question and reply\n");
+    for (question, prologue) in questions {
+        writeln!(grid, "\n[{question}]").expect("strings take everything");
+        for reply in ["250 a", "354 b", "450 c", "550 d", "421 e", "650 f", "eof"] {
+            let mut client = client(client_config());
+            let mut caller = Caller::of(&[b"x\r\n", b"y\r\n"]);
+            let envelope =
+                || Envelope::new("a@c.example").and_then(|envelope| envelope.to("b@mx.example")).expect("addresses");
+            client.send(Instant::EPOCH, envelope()).expect("room");
+            if question == "rset" {
+                client.send(Instant::EPOCH, envelope()).expect("room");
+            }
+            client.quit(Instant::EPOCH);
+            let mut record = Record::default();
+            for earlier in prologue {
+                client.handle_input(Instant::EPOCH, Bytes::from(line(earlier))).expect("input");
+                let _ = caller.settle(Instant::EPOCH, &mut client, &mut record);
+            }
+            let mut record = Record::default();
+            if reply == "eof" {
+                client.handle_eof(Instant::EPOCH);
+            } else {
+                client.handle_input(Instant::EPOCH, Bytes::from(line(reply))).expect("input");
+            }
+            let _ = caller.settle(Instant::EPOCH, &mut client, &mut record);
+            let sent = record.sent.escape_ascii().to_string();
+            let closed: Option<CloseReason> = record.closed;
+            let closed = closed.map(|reason| format!("closed {reason:?}"));
+            let told = record.log.into_iter().chain(closed).collect::<Vec<_>>().join("; ");
+            writeln!(grid, "{reply:<6} {sent:<44} {told}").expect("strings take everything");
+        }
+    }
+    compare("client_grid.txt", &grid);
+}
