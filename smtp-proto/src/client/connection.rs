@@ -104,6 +104,13 @@ impl Connection {
         Ok(connection)
     }
 
+    /// Why the connection takes no more mails, if it is over. Outcomes of the mails that it has taken may still come
+    /// before [`Output::Closed`].
+    #[must_use]
+    pub fn close_reason(&self) -> Option<CloseReason> {
+        self.closing
+    }
+
     /// When `handle_timeout` is due if nothing else happens first, also while octets wait to be transmitted.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
