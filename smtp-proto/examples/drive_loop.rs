@@ -12,7 +12,7 @@ use std::sync::Arc;
 use smtp_proto::server::{Config, Connection, Event, Output};
 use smtp_proto::{Clock, CloseReason, Misuse, ReadBuffer, Refused};
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> Result<(), Box<dyn core::error::Error>> {
     let config = Arc::new(Config::new("localhost")?);
     for stream in TcpListener::bind("127.0.0.1:2525")?.incoming() {
         let clock = Clock::start();

@@ -303,6 +303,18 @@ fn recipient_limit() {
     assert_eq!(desk.messages[0].to.len(), 2);
 }
 
+/// RES-02, RES-03: a client that asks for recipient after recipient in vain is sent away in the end.
+#[test]
+fn refused_recipients_are_bounded() {
+    let mut config = server_config();
+    config.timeouts.error_delay = core::time::Duration::ZERO;
+    for group in ["MAIL FROM:<a@client.example>\r\n", "MAIL FROM:<no@client.example>\r\n"] {
+        let group = [group.as_bytes(), &b"RCPT TO:<no@mx.example>\r\n".repeat(1100)].concat();
+        let (record, _) = dialogue_with(config.clone(), &[EHLO, &group], Cuts::Every(5000));
+        assert_eq!(record.closed, Some(CloseReason::TooManyErrors));
+    }
+}
+
 /// 421 4.7.0 at the MAIL that would be one too many.
 #[test]
 fn message_limit() {

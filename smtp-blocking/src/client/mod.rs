@@ -11,7 +11,7 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Instant;
 
-use smtp_proto::client::{Capabilities, Config, Connection, Envelope, Outcome};
+use smtp_proto::client::{Capabilities, Config, Connection, Envelope, Event, Outcome};
 use smtp_proto::{Clock, CloseReason};
 
 use crate::Observer;
@@ -36,6 +36,8 @@ use driver::{Driver, Next};
 #[derive(Debug)]
 pub struct Client {
     driver: Driver,
+    /// What the server offers, once the session has begun.
+    capabilities: Option<Capabilities>,
 }
 
 /// How long [`Client::connect`] tries.
@@ -89,7 +91,7 @@ impl Client {
         let connection = Connection::new(clock.now(), config.into())
             .map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
         let socket = Socket::new(Arc::new(stream))?;
-        Ok(Self { driver: Driver { connection, socket, clock, error: None } })
+        Ok(Self { driver: Driver { connection, socket, clock, error: None }, capabilities: None })
     }
 
     /// Lets the connection be watched from now on. Nothing has been said before the first mail or
@@ -104,13 +106,15 @@ impl Client {
     ///
     /// Why the connection ended instead.
     pub fn ready(&mut self) -> Result<&Capabilities, CloseReason> {
-        while self.driver.connection.capabilities().is_none() && self.closed().is_none() {
-            // Nothing but the beginning of the session, or its end, can happen without a mail.
-            drop(self.driver.next());
+        while self.capabilities.is_none() && self.closed().is_none() {
+            // Without a mail nothing can happen but the beginning of the session, or its end.
+            if let Next::Event(Event::Ready(capabilities)) = self.driver.next() {
+                self.capabilities = Some(capabilities);
+            }
         }
-        match self.closed() {
-            None => Ok(self.driver.connection.capabilities().expect("the session has begun")),
-            Some(reason) => Err(reason),
+        match (self.closed(), &self.capabilities) {
+            (None, Some(capabilities)) => Ok(capabilities),
+            (reason, _) => Err(reason.unwrap_or(CloseReason::Abandoned)),
         }
     }
 

@@ -93,6 +93,7 @@ impl<'a, R: Read, I: Iterator<Item = (Envelope, R)>> Outcomes<'a, R, I> {
                     };
                 }
                 Next::Event(Event::Body(token)) => self.token = Some(token),
+                Next::Event(Event::Ready(capabilities)) => self.client.capabilities = Some(capabilities),
                 Next::Event(_) => {}
                 Next::Body => self.feed(),
                 // Every mail has its outcome before the connection is over.

@@ -10,11 +10,13 @@ mod error;
 mod parameters;
 mod parse;
 mod verb;
+mod xtext;
 
 pub use argument::InitialResponse;
 pub use error::CommandError;
 pub use parameters::{BodyKind, Parameter, ParameterError, Parameters};
 pub use verb::Verb;
+pub use xtext::{Xtext, XtextError};
 
 use crate::address::{Charset, ForwardPath, Host, ReversePath};
 

@@ -58,7 +58,8 @@ pub struct Limits {
     pub message_size: NonZeroU64,
     /// Recipients accepted for one message. Default 1 000, floor 100 (§4.5.3.1.8). At the limit: 452 4.5.3.
     pub recipients: NonZeroU32,
-    /// Recipients beyond that limit which do not count as errors of the client yet. Default 1 000.
+    /// Recipients of one message that may be refused, by that limit or by the application, before each further one is
+    /// an error of the client. Default 1 000.
     pub recipient_overshoot: NonZeroU32,
     /// Messages on one connection. Default 1 000. At the limit: 421 4.7.0 in answer to MAIL.
     pub messages: NonZeroU32,

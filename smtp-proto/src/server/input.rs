@@ -95,7 +95,7 @@ impl Connection {
             (Rule::Unknown, _) => self.error(Some(verb), &replies::UNKNOWN),
             (Rule::Unimplemented, _) => self.error(Some(verb), &replies::NOT_IMPLEMENTED),
             (Rule::HelloFirst, _) => self.error(Some(verb), &replies::HELLO_FIRST),
-            (Rule::MailFirst, _) if self.flags.mail_refused => self.answered(Some(verb), &replies::MAIL_FIRST),
+            (Rule::MailFirst, _) if self.flags.mail_refused => self.refuse_recipient(verb, &replies::MAIL_FIRST),
             (Rule::MailFirst, _) => self.error(Some(verb), &replies::MAIL_FIRST),
             (Rule::RcptFirst, _) if self.transaction.refused > 0 => {
                 self.barrier = Barrier::Sync;
@@ -134,13 +134,10 @@ impl Connection {
                 if !parameters.is_empty() {
                     return self.error(Some(verb), &replies::UNKNOWN_PARAMETER);
                 }
-                if self.transaction.accepted >= self.config.limits.recipients.get() {
-                    self.transaction.refused = self.transaction.refused.saturating_add(1);
-                    return if self.transaction.refused > self.config.limits.recipient_overshoot.get() {
-                        self.error(Some(verb), &replies::TOO_MANY_RECIPIENTS)
-                    } else {
-                        self.answered(Some(verb), &replies::TOO_MANY_RECIPIENTS)
-                    };
+                let limits = &self.config.limits;
+                let is_full = self.transaction.accepted >= limits.recipients.get();
+                if is_full || self.transaction.refused > limits.recipient_overshoot.get() {
+                    return self.refuse_recipient(verb, &replies::TOO_MANY_RECIPIENTS);
                 }
                 let path = PathSpan::of_forward_path(line, &forward_path, &parameters);
                 let id = self.ask(Decision::Rcpt, false);
@@ -357,6 +354,16 @@ impl Connection {
             self.tally.junk = self.tally.junk.saturating_add(1);
         }
         self.tally.junk > self.config.limits.junk_commands.get()
+    }
+
+    /// Refuses what a client that sends groups could not know to be useless. Too much of it is an error all the same.
+    fn refuse_recipient(&mut self, verb: Verb, reply: &Reply) -> Option<Event> {
+        self.transaction.refused = self.transaction.refused.saturating_add(1);
+        if self.transaction.refused > self.config.limits.recipient_overshoot.get() {
+            self.error(Some(verb), reply)
+        } else {
+            self.answered(Some(verb), reply)
+        }
     }
 
     /// Answers an error of the client, or ends the connection when there were too many.
