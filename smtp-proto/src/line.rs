@@ -1,7 +1,7 @@
 //! Cuts lines out of a stream that comes in pieces of any size (RFC 5321 §2.3.8, §4.1.1).
 
 use bytes::{Buf, Bytes, BytesMut};
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr2, memchr3};
 
 /// How long a line may be.
 #[derive(Clone, Copy, Debug)]
@@ -56,12 +56,18 @@ impl LineSplitter {
     /// Takes the next line off `chunk`, or all of it if no line ends there. A chunk that is used up refers to no memory
     /// any more, so that the buffer it came from can be used again.
     pub(crate) fn next(&mut self, chunk: &mut Bytes, limit: LineLimit) -> Option<Line> {
+        if self.taken == 0
+            && let Some(end) = memchr3(b'\r', b'\n', 0, chunk)
+            && chunk[end..].starts_with(b"\r\n")
+            && end + 2 <= limit.octets
+        {
+            let mut line = chunk.split_to(end + 2);
+            line.truncate(end);
+            return Some(Line::Complete(line));
+        }
         let newline = memchr(b'\n', chunk);
         let length = newline.map_or(chunk.len(), |newline| newline + 1);
         let total = self.taken + length;
-        if self.taken == 0 && newline.is_some() && total <= limit.octets {
-            return Some(whole(chunk.split_to(length)));
-        }
         if total > limit.octets.saturating_add(limit.discard) {
             skip(chunk, length);
             self.reset();
@@ -130,17 +136,6 @@ impl LineSplitter {
         self.last = 0;
         self.discarding = false;
         self.stray = false;
-    }
-}
-
-/// Judges a line that came whole, with its LF.
-fn whole(mut line: Bytes) -> Line {
-    match line.strip_suffix(b"\r\n") {
-        Some(content) if memchr2(b'\r', 0, content).is_none() => {
-            line.truncate(line.len() - 2);
-            Line::Complete(line)
-        }
-        _ => Line::Stray,
     }
 }
 

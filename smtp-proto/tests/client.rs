@@ -423,6 +423,21 @@ fn misuse_gives_back() {
     assert_eq!(refused.value.recipients().collect::<Vec<_>>(), ["b@mx.example"]);
 }
 
+/// That the connection is over is known before the outcomes of the mails it has taken.
+#[test]
+fn close_reason_comes_before_the_outcomes() {
+    let mut session = Session::ready(EHLO, &[]);
+    session.send(one());
+    session.send(one());
+    assert_eq!(session.client.close_reason(), None);
+    session.client.abandon(Instant::EPOCH);
+    assert_eq!(session.client.close_reason(), Some(CloseReason::Abandoned));
+    assert!(matches!(session.client.poll(), Output::Event(smtp_proto::client::Event::Outcome(_))));
+    assert_eq!(session.client.send(Instant::EPOCH, one()).expect_err("over").misuse, Misuse::Closed);
+    session.settle();
+    assert_eq!(session.record.closed, Some(CloseReason::Abandoned));
+}
+
 /// A dropped body token: the server takes nothing.
 #[test]
 fn a_dropped_body_is_cut() {

@@ -7,7 +7,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::{Buf, Bytes};
 
-use super::capabilities::Capabilities;
+use super::capabilities::Offers;
 use super::config::Config;
 use super::envelope::Envelope;
 use super::event::{Body, Event};
@@ -31,9 +31,7 @@ pub struct Connection {
     pub(super) id: u32,
     pub(super) now: Instant,
     pub(super) session: Session,
-    pub(super) pipelining: bool,
-    pub(super) takes_8bit: bool,
-    pub(super) capabilities: Option<Box<Capabilities>>,
+    pub(super) offers: Offers,
     /// The mails, in the order of their outcomes. The serial number of the first is `first`.
     pub(super) mails: VecDeque<Box<Mail>>,
     pub(super) first: u32,
@@ -83,9 +81,7 @@ impl Connection {
             id: CONNECTIONS.fetch_add(1, Ordering::Relaxed),
             now,
             session: Session::Greeting,
-            pipelining: false,
-            takes_8bit: false,
-            capabilities: None,
+            offers: Offers::default(),
             mails: VecDeque::new(),
             first: 0,
             sending: 0,
@@ -108,10 +104,11 @@ impl Connection {
         Ok(connection)
     }
 
-    /// What the server offers, once the session has begun.
+    /// Why the connection takes no more mails, if it is over. Outcomes of the mails that it has taken may still come
+    /// before [`Output::Closed`].
     #[must_use]
-    pub fn capabilities(&self) -> Option<&Capabilities> {
-        self.capabilities.as_deref()
+    pub fn close_reason(&self) -> Option<CloseReason> {
+        self.closing
     }
 
     /// When `handle_timeout` is due if nothing else happens first, also while octets wait to be transmitted.
@@ -159,7 +156,7 @@ impl Connection {
                 if !body.is_welcome() || self.outbox.len() >= self.config.limits.unanswered.get() {
                     return Err(Refused::new(Misuse::Paused, piece));
                 }
-                let is_sendable = self.takes_8bit || piece.is_ascii();
+                let is_sendable = self.offers.eight_bit_mime || piece.is_ascii();
                 body.piece = piece;
                 self.timers.active(now);
                 if is_sendable {
@@ -250,6 +247,10 @@ impl Connection {
         if self.has_spare_buffers() && self.timers.is_unused(now) {
             self.outbox.release();
             self.reader.release();
+            if self.mails.is_empty() && self.due.is_empty() {
+                self.mails = VecDeque::new();
+                self.due = VecDeque::new();
+            }
         }
     }
 
@@ -404,6 +405,7 @@ impl Connection {
     }
 
     fn has_spare_buffers(&self) -> bool {
-        self.outbox.is_spare() || self.reader.is_spare()
+        let queues = self.mails.capacity() + self.due.capacity() > 0;
+        self.outbox.is_spare() || self.reader.is_spare() || (queues && self.mails.is_empty() && self.due.is_empty())
     }
 }

@@ -1,7 +1,5 @@
 //! What the client makes of the replies of the server.
 
-use alloc::boxed::Box;
-
 use super::capabilities::Capabilities;
 use super::connection::{Connection, Session};
 use super::event::{Body, Event};
@@ -73,9 +71,7 @@ impl Connection {
                     Question::Ehlo => Capabilities::of_ehlo(reply),
                     _ => Capabilities::none(),
                 };
-                self.pipelining = self.config.pipelining && capabilities.has_pipelining();
-                self.takes_8bit = capabilities.has_8bitmime();
-                self.capabilities = Some(Box::new(capabilities.clone()));
+                self.offers = capabilities.offers();
                 self.session = Session::Ready;
                 return Some(Event::Ready(capabilities));
             }

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use bytes::Bytes;
 
-use super::capabilities::Capabilities;
+use super::capabilities::Offers;
 use super::connection::{Connection, Session};
 use super::mail::Mail;
 use super::table::Question;
@@ -66,7 +66,7 @@ impl Connection {
     /// Takes the next step for the mail that is being sent. False: nothing can be done now.
     fn send_command(&mut self) -> bool {
         let idle = self.due.is_empty();
-        if !idle && !self.pipelining {
+        if !(idle || self.config.pipelining && self.offers.pipelining) {
             return false;
         }
         let room = self.config.limits.unanswered.get().saturating_sub(self.unanswered);
@@ -81,7 +81,7 @@ impl Connection {
         if mail.transaction.data_sent {
             return false;
         }
-        if !begun && let Some(failure) = unfit(mail, self.capabilities.as_deref()) {
+        if !begun && let Some(failure) = unfit(mail, self.offers) {
             mail.judge(&Verdict::Permanent(None));
             mail.transaction.failure = Some(failure);
             mail.transaction.stage = Stage::Ehlo;
@@ -106,7 +106,7 @@ impl Connection {
         let before = out.len();
         match question {
             Question::Mail => {
-                write_mail(out, mail, self.capabilities.as_deref());
+                write_mail(out, mail, self.offers);
                 mail.transaction.reached(Stage::Mail);
             }
             Question::Rcpt => {
@@ -211,14 +211,12 @@ impl Connection {
 }
 
 /// Why a mail is not even tried with this server.
-fn unfit(mail: &Mail, capabilities: Option<&Capabilities>) -> Option<Failure> {
-    let limit = capabilities.and_then(Capabilities::size_limit);
-    match (mail.size, limit) {
-        (Some(size), Some(limit)) if size > limit => return Some(Failure::TooBig(limit)),
-        _ => {}
+fn unfit(mail: &Mail, offers: Offers) -> Option<Failure> {
+    match (mail.size, offers.size_limit) {
+        (Some(size), Some(limit)) if size > limit => Some(Failure::TooBig(limit)),
+        _ if mail.body == Some(BodyKind::EightBitMime) && !offers.eight_bit_mime => Some(Failure::No8BitMime),
+        _ => None,
     }
-    let takes_8bit = capabilities.is_some_and(Capabilities::has_8bitmime);
-    (mail.body == Some(BodyKind::EightBitMime) && !takes_8bit).then_some(Failure::No8BitMime)
 }
 
 /// An upper bound for the octets of the next command.
@@ -231,14 +229,13 @@ fn longest(question: Question, mail: &Mail) -> usize {
 }
 
 /// MAIL, with the parameters that the server offers (RFC 1870 §6, RFC 6152 §2).
-fn write_mail(out: &mut Vec<u8>, mail: &Mail, capabilities: Option<&Capabilities>) {
+fn write_mail(out: &mut Vec<u8>, mail: &Mail, offers: Offers) {
     write_all(out, &["MAIL FROM:<", &mail.reverse_path, ">"]);
-    let Some(capabilities) = capabilities else { return write_all(out, &["\r\n"]) };
-    if let Some(size) = mail.size.filter(|_| capabilities.has_size()) {
+    if let Some(size) = mail.size.filter(|_| offers.size) {
         write_all(out, &[" SIZE="]);
         decimal::write(out, size);
     }
-    if let Some(kind) = mail.body.filter(|_| capabilities.has_8bitmime()) {
+    if let Some(kind) = mail.body.filter(|_| offers.eight_bit_mime) {
         write_all(out, &[" BODY=", kind.as_str()]);
     }
     write_all(out, &["\r\n"]);

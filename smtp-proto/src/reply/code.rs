@@ -80,6 +80,7 @@ codes! {
     OK = 250, "requested mail action okay, completed";
     USER_NOT_LOCAL_WILL_FORWARD = 251, "user not local, will forward to the forward-path given";
     CANNOT_VERIFY = 252, "cannot verify the user, but will accept the message and attempt delivery";
+    PENDING_MESSAGES = 253, "that many messages are pending for the node (RFC 1985)";
     AUTHENTICATION_CHALLENGE = 334, "server challenge (RFC 4954)";
     START_MAIL_INPUT = 354, "start mail input, end with a line that holds a single dot";
     SERVICE_NOT_AVAILABLE = 421, "service not available, closing transmission channel";
@@ -87,8 +88,11 @@ codes! {
     MAILBOX_BUSY = 450, "requested mail action not taken, mailbox unavailable for now";
     LOCAL_ERROR = 451, "requested action aborted, local error in processing";
     INSUFFICIENT_STORAGE = 452, "requested action not taken, insufficient system storage";
+    NO_MAIL_FOR_YOU = 453, "you have no mail (RFC 2645)";
     TEMPORARY_AUTHENTICATION_FAILURE = 454, "temporary authentication failure (RFC 4954), or TLS not available (RFC 3207)";
     CANNOT_ACCOMMODATE_PARAMETERS = 455, "server unable to accommodate parameters";
+    UNABLE_TO_QUEUE = 458, "unable to queue messages for the node (RFC 1985)";
+    NODE_NOT_ALLOWED = 459, "node not allowed (RFC 1985)";
     COMMAND_UNRECOGNIZED = 500, "syntax error, command unrecognized";
     SYNTAX_ERROR = 501, "syntax error in parameters or arguments";
     NOT_IMPLEMENTED = 502, "command not implemented";
@@ -151,7 +155,16 @@ impl ReplyCode {
         !matches!(self.category(), Category::Beyond)
     }
 
-    pub(crate) const fn digits(self) -> [u8; 3] {
+    pub(super) const fn from_digits(digits: [u8; 3]) -> Option<Self> {
+        let [a, b, c] = digits;
+        if a.is_ascii_digit() && b.is_ascii_digit() && c.is_ascii_digit() {
+            Self::new((a - b'0') as u16 * 100 + (b - b'0') as u16 * 10 + (c - b'0') as u16)
+        } else {
+            None
+        }
+    }
+
+    pub(super) const fn digits(self) -> [u8; 3] {
         // Each is below ten.
         [(self.0 / 100) as u8 + b'0', (self.0 / 10 % 10) as u8 + b'0', (self.0 % 10) as u8 + b'0']
     }

@@ -1,10 +1,12 @@
 //! The answer to EHLO (RFC 5321 §4.1.1.1).
 
+use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
 use core::fmt::{self, Display};
 
 use bytes::Bytes;
+use memchr::memchr;
 use nom::Parser;
 use nom::bytes::complete::{tag, take_while, take_while1};
 use nom::character::complete::satisfy;
@@ -91,14 +93,17 @@ impl EhloResponse {
     ///
     /// # Errors
     ///
-    /// [`EhloError`]; `Reply(Incomplete)` if `octets` end before the answer does.
+    /// [`EhloError`]; `Reply(Incomplete)` if `octets` end before the answer does and may go on to be one.
     pub fn parse(octets: &[u8]) -> Result<(Self, usize), EhloError> {
-        let (reply, taken) = Reply::parse(octets)?;
+        let (reply, taken) = Reply::parse(octets).map_err(|error| match error {
+            ReplyError::Incomplete => cut_short(octets),
+            error => error.into(),
+        })?;
         if reply.code() != ReplyCode::OK {
             return Err(EhloError::Code);
         }
         let response = Self::from_reply(&reply);
-        if Host::parse(response.domain(), Charset::Ascii).is_err() {
+        if !is_host(response.first_line().0) {
             return Err(EhloError::Domain);
         }
         if response.lines().skip(1).any(|line| ehlo_line(line).is_err()) {
@@ -110,13 +115,13 @@ impl EhloResponse {
     /// The name of the server; empty if the server did not give one.
     #[must_use]
     pub fn domain(&self) -> &str {
-        self.first_line().split(' ').next().unwrap_or_default()
+        str::from_utf8(self.first_line().0).unwrap_or_default()
     }
 
-    /// The text for people behind it.
+    /// The text for people behind it; what is no UTF-8 is replaced.
     #[must_use]
-    pub fn greeting(&self) -> &str {
-        self.first_line().split_once(' ').map_or("", |(_, greeting)| greeting)
+    pub fn greeting(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(self.first_line().1.unwrap_or_default())
     }
 
     /// The keywords as they stand, each with its arguments.
@@ -151,8 +156,8 @@ impl EhloResponse {
         self.text.split(|&octet| octet == b'\n')
     }
 
-    fn first_line(&self) -> &str {
-        self.lines().next().and_then(|line| str::from_utf8(line).ok()).unwrap_or_default()
+    fn first_line(&self) -> (&[u8], Option<&[u8]>) {
+        first_word(self.lines().next().unwrap_or_default())
     }
 }
 
@@ -160,6 +165,44 @@ impl fmt::Debug for EhloResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "EhloResponse({})", self.text.escape_ascii())
     }
+}
+
+/// The error of octets that end before the answer does, although they are lines of one reply.
+fn cut_short(octets: &[u8]) -> EhloError {
+    for (number, line) in octets.split(|&octet| octet == b'\n').enumerate() {
+        let whole = line.strip_suffix(b"\r");
+        let line = whole.unwrap_or(line);
+        if !line.iter().zip(b"250").all(|(octet, digit)| octet == digit) {
+            return EhloError::Code;
+        }
+        let Some(text) = line.get(4..).or_else(|| whole.map(|_| &b""[..])) else { continue };
+        if number == 0 {
+            let (name, behind) = first_word(text);
+            // A part of a name or of an address literal may be neither.
+            if (whole.is_some() || behind.is_some()) && !is_host(name) {
+                return EhloError::Domain;
+            }
+        } else {
+            // The next parameter may be about to follow, or the keyword.
+            let begun = if whole.is_some() { text } else { text.strip_suffix(b" ").unwrap_or(text) };
+            if (whole.is_some() || !text.is_empty()) && ehlo_line(begun).is_err() {
+                return EhloError::Line;
+            }
+        }
+    }
+    EhloError::Reply(ReplyError::Incomplete)
+}
+
+/// The octets before the first space, and those behind it.
+fn first_word(line: &[u8]) -> (&[u8], Option<&[u8]>) {
+    match memchr(b' ', line) {
+        Some(space) => (&line[..space], Some(&line[space + 1..])),
+        None => (line, None),
+    }
+}
+
+fn is_host(name: &[u8]) -> bool {
+    str::from_utf8(name).is_ok_and(|name| Host::parse(name, Charset::Ascii).is_ok())
 }
 
 /// `ehlo-line = ehlo-keyword *( SP ehlo-param )` with `ehlo-keyword = (ALPHA / DIGIT) *(ALPHA / DIGIT / "-")` and
@@ -191,12 +234,15 @@ mod tests {
     #[test]
     fn reads_what_servers_say() {
         let response = read(b"250-mx.example Hello, you\r\n250-\r\n250-auth=LOGIN\r\n250-8bitMIME\r\n250-Size\t5\r\n250 AUTH PLAIN  LOGIN \r\n");
-        assert_eq!((response.domain(), response.greeting()), ("mx.example", "Hello, you"));
+        assert_eq!((response.domain(), &*response.greeting()), ("mx.example", "Hello, you"));
         assert!(response.has("8BITMIME") && !response.has("SIZE") && !response.has("HELLO,"));
         let arguments: Vec<_> = response.arguments("auth").expect("AUTH").collect();
         assert_eq!(arguments, ["PLAIN", "LOGIN"]);
         assert!(!read(b"250 PIPELINING\r\n").has("PIPELINING"), "the first line is no keyword");
         assert_eq!(read(b"250\r\n").domain(), "");
+        let response = read(b"250-mx.example gr\xfc\xdfe\r\n250-\xfc\r\n250 PIPELINING\r\n");
+        assert_eq!((response.domain(), &*response.greeting()), ("mx.example", "gr\u{fffd}\u{fffd}e"));
+        assert!(response.has("PIPELINING"));
     }
 
     /// NUM-02, X-1870-3-01, X-1870-3-02: SIZE with a number, zero, none, or what is none.
@@ -230,6 +276,44 @@ mod tests {
         for (octets, error) in bad {
             assert_eq!(EhloResponse::parse(octets), Err(error), "{octets:?}");
         }
+    }
+
+    /// Every beginning of an answer is said to be one; what cannot become an answer is not.
+    #[test]
+    fn beginnings_are_incomplete() {
+        let octets = b"250-[192.0.2.1] hi there\r\n250-SIZE 5\r\n250-X-A1 b c\r\n250 HELP\r\n";
+        for end in 0..octets.len() {
+            let expected = Err(EhloError::Reply(ReplyError::Incomplete));
+            assert_eq!(EhloResponse::parse(&octets[..end]), expected, "{end}");
+        }
+        let bad: [(&[u8], EhloError); 10] = [
+            (b"251-mx", EhloError::Code),
+            (b"22", EhloError::Code),
+            (b"250\r", EhloError::Domain),
+            (b"250-m_x hi", EhloError::Domain),
+            (b"250-m_x\r\n250", EhloError::Domain),
+            (b"250-mx\r\n250--", EhloError::Line),
+            (b"250-mx\r\n250-A  ", EhloError::Line),
+            (b"250-mx\r\n250-A \r", EhloError::Line),
+            (b"250-mx\r\n250-A_B\r\n2", EhloError::Line),
+            (b"250-mx\r\n251", EhloError::Reply(ReplyError::CodesDiffer)),
+        ];
+        for (octets, error) in bad {
+            assert_eq!(EhloResponse::parse(octets), Err(error), "{octets:?}");
+        }
+    }
+
+    /// REPLY-07: a list of hundreds of keywords.
+    #[test]
+    fn reads_long_lists() {
+        let mut octets = b"250-mx\r\n".to_vec();
+        for number in 0..500 {
+            octets.extend_from_slice(std::format!("250-X{number} {number}\r\n").as_bytes());
+        }
+        octets.extend_from_slice(b"250 HELP\r\n");
+        let response = read(&octets);
+        assert_eq!(response.keywords().count(), 501);
+        assert_eq!(response.arguments("x499").and_then(|mut arguments| arguments.next()), Some("499"));
     }
 
     #[test]

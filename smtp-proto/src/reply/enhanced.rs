@@ -39,6 +39,9 @@ macro_rules! details {
                     _ => None,
                 }
             }
+
+            /// Every one that has a constant, in ascending order.
+            pub const KNOWN: &[Self] = &[$(Self::$name),*];
         }
     };
 }
@@ -90,6 +93,9 @@ details! {
     CONVERSION_WITH_LOSS = 6 4, "conversion with loss performed";
     CONVERSION_FAILED = 6 5, "conversion failed";
     CONTENT_NOT_AVAILABLE = 6 6, "message content not available (RFC 4468)";
+    NON_ASCII_ADDRESS_NOT_PERMITTED = 6 7, "non-ASCII addresses not permitted for that sender or recipient (RFC 6531)";
+    UTF8_REPLY_NOT_PERMITTED = 6 8, "UTF-8 reply is required, but not permitted by the client (RFC 6531)";
+    UTF8_HEADER_NOT_TRANSFERABLE = 6 9, "message with a UTF-8 header cannot be transferred to every recipient (RFC 6531)";
     OTHER_SECURITY_STATUS = 7 0, "other or undefined security status";
     NOT_AUTHORIZED = 7 1, "delivery not authorized, message refused";
     EXPANSION_PROHIBITED = 7 2, "mailing list expansion prohibited";
@@ -105,6 +111,7 @@ details! {
     PASSWORD_TRANSITION_NEEDED = 7 12, "a password transition is needed (RFC 4954)";
     ACCOUNT_DISABLED = 7 13, "user account disabled (RFC 5248)";
     TRUST_RELATIONSHIP_REQUIRED = 7 14, "trust relationship required (RFC 5248)";
+    // RFC 4865 gave X.7.16 and X.7.17 another meaning; the registry has those of the later RFCs.
     PRIORITY_TOO_LOW = 7 15, "priority level is too low (RFC 6710)";
     MESSAGE_TOO_BIG_FOR_PRIORITY = 7 16, "message is too big for the specified priority (RFC 6710)";
     MAILBOX_OWNER_CHANGED = 7 17, "mailbox owner has changed (RFC 7293)";
@@ -138,6 +145,22 @@ impl Detail {
     #[must_use]
     pub const fn subject(self) -> u16 {
         self.subject.get() - 1
+    }
+
+    /// What the subject means, for a status whose detail has no [`meaning`](Self::meaning) here (RFC 3463 §2).
+    #[must_use]
+    pub const fn subject_meaning(self) -> Option<&'static str> {
+        Some(match self.subject() {
+            0 => "other or undefined status",
+            1 => "addressing status",
+            2 => "mailbox status",
+            3 => "mail system status",
+            4 => "network and routing status",
+            5 => "mail delivery protocol status",
+            6 => "message content or media status",
+            7 => "security or policy status",
+            _ => return None,
+        })
     }
 
     /// What exactly.
@@ -244,11 +267,39 @@ mod tests {
         assert_eq!(EnhancedCode::new(ReplyCode::START_MAIL_INPUT, Detail::UNDEFINED), None);
     }
 
+    /// Every entry of RFC 3463 §3, of RFC 5248 §2.4 and of the later RFCs that add to the registry.
+    #[test]
+    fn every_entry_of_the_registry_is_known() {
+        let mut expected = 0;
+        for (subject, details) in [
+            (0, 0..=0),
+            (1, 0..=10),
+            (2, 0..=4),
+            (3, 0..=6),
+            (4, 0..=7),
+            (5, 0..=6),
+            (6, 0..=9),
+            (7, 0..=27),
+            (7, 30..=30),
+        ] {
+            for detail in details {
+                let detail = Detail::new(subject, detail).expect("below 1 000");
+                assert!(detail.meaning().is_some() && Detail::KNOWN.contains(&detail), "{detail:?}");
+                expected += 1;
+            }
+        }
+        assert_eq!(Detail::KNOWN.len(), expected);
+        assert!(Detail::KNOWN.is_sorted());
+    }
+
     #[test]
     fn details_have_meanings_and_no_cost() {
         assert_eq!(Detail::ROUTING_LOOP.meaning(), Some("routing loop detected"));
         assert_eq!(Detail::new(7, 999).and_then(Detail::meaning), None);
+        assert_eq!(Detail::new(7, 999).and_then(Detail::subject_meaning), Some("security or policy status"));
+        assert_eq!(Detail::new(8, 1).and_then(Detail::subject_meaning), None);
         assert_eq!(Detail::new(1000, 0), None);
+        assert_eq!(Detail::new(0, 1000), None);
         assert_eq!(size_of::<Option<Detail>>(), 4);
     }
 }

@@ -1,10 +1,10 @@
 //! Reads replies out of a stream that comes in pieces of any size (RFC 5321 §4.2).
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
+use memchr::memchr2;
 use nom::branch::alt;
-use nom::bytes::complete::{take, take_while_m_n};
-use nom::combinator::{eof, map, map_opt};
-use nom::sequence::preceded;
+use nom::bytes::complete::{tag, take};
+use nom::combinator::{eof, map_opt, value};
 use nom::{IResult, Parser};
 use thiserror::Error;
 
@@ -15,6 +15,7 @@ use crate::line::{Line, LineLimit, LineSplitter};
 
 /// How long a reply may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ReplyLimits {
     /// Octets of a line, with its CRLF.
     pub line: usize,
@@ -57,7 +58,7 @@ pub enum ReplyError {
 
 /// Takes replies off a stream.
 ///
-/// A reply of one line that lies whole in a piece of the stream is a slice of it.
+/// A reply of one line that lies whole in a piece of the stream is a slice of it, and costs no memory of its own.
 #[derive(Debug)]
 pub struct ReplyReader {
     splitter: LineSplitter,
@@ -66,9 +67,12 @@ pub struct ReplyReader {
     head: Option<Head>,
     octets: usize,
     lines: usize,
+    /// `text` has memory, if only in common with replies that were handed out.
+    allocated: bool,
+    failed: Option<ReplyError>,
 }
 
-/// What every line of a reply has in common.
+/// What the lines of a reply have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Head {
     code: ReplyCode,
@@ -79,33 +83,32 @@ impl ReplyReader {
     /// A reader at the beginning of a reply.
     #[must_use]
     pub fn new() -> Self {
-        Self { splitter: LineSplitter::new(), text: BytesMut::new(), head: None, octets: 0, lines: 0 }
+        Self {
+            splitter: LineSplitter::new(),
+            text: BytesMut::new(),
+            head: None,
+            octets: 0,
+            lines: 0,
+            allocated: false,
+            failed: None,
+        }
     }
 
     /// Takes the next reply off `chunk`, or all of the chunk if no reply ends there.
     ///
     /// # Errors
     ///
-    /// [`ReplyError`], after which the stream is of no use. Never [`ReplyError::Incomplete`].
+    /// [`ReplyError`], after which the stream is of no use: the same error is repeated for ever. Never
+    /// [`ReplyError::Incomplete`].
     pub fn next(&mut self, chunk: &mut Bytes, limits: &ReplyLimits) -> Result<Option<Reply>, ReplyError> {
-        // What is too long is an error at once, so nothing is thrown away.
-        let limit = LineLimit { octets: limits.line.min(limits.octets), discard: 0 };
-        loop {
-            let line = match self.splitter.next(chunk, limit) {
-                None => return Ok(None),
-                Some(Line::Complete(line)) => line,
-                Some(Line::Stray) => return Err(ReplyError::StrayOctet),
-                Some(Line::TooLong | Line::Flood) => return Err(ReplyError::TooLong),
-            };
-            self.octets += line.len() + "\r\n".len();
-            self.lines += 1;
-            if self.octets > limits.octets || self.lines > limits.lines {
-                return Err(ReplyError::TooLong);
-            }
-            if let Some(reply) = self.take_line(line)? {
-                return Ok(Some(reply));
-            }
+        if let Some(error) = self.failed {
+            return Err(error);
         }
+        let next = self.advance(chunk, limits);
+        if let Err(error) = next {
+            self.failed = Some(error);
+        }
+        next
     }
 
     /// Whether a reply has begun and is not whole.
@@ -114,42 +117,58 @@ impl ReplyReader {
         self.head.is_some() || !self.splitter.is_empty()
     }
 
-    /// Whether capacity is held that nothing needs.
+    /// Whether memory is held that nothing needs.
     #[must_use]
     pub fn is_spare(&self) -> bool {
-        self.splitter.is_spare() || (self.text.is_empty() && self.text.capacity() > 0)
+        self.splitter.is_spare() || (self.allocated && self.text.is_empty())
     }
 
-    /// Gives spare capacity back.
+    /// Gives spare memory back.
     pub fn release(&mut self) {
         self.splitter.release();
         if self.text.is_empty() {
             self.text = BytesMut::new();
+            self.allocated = false;
         }
     }
 
-    fn take_line(&mut self, line: Bytes) -> Result<Option<Reply>, ReplyError> {
+    fn advance(&mut self, chunk: &mut Bytes, limits: &ReplyLimits) -> Result<Option<Reply>, ReplyError> {
+        loop {
+            // What is too long is an error at once, so nothing is thrown away.
+            let octets = limits.line.min(limits.octets.saturating_sub(self.octets));
+            let line = match self.splitter.next(chunk, LineLimit { octets, discard: 0 }) {
+                None => return Ok(None),
+                Some(Line::Complete(line)) => line,
+                Some(Line::Stray) => return Err(ReplyError::StrayOctet),
+                Some(Line::TooLong | Line::Flood) => return Err(ReplyError::TooLong),
+            };
+            self.octets += line.len() + "\r\n".len();
+            self.lines += 1;
+            if self.lines > limits.lines {
+                return Err(ReplyError::TooLong);
+            }
+            if let Some(reply) = self.take_line(line)? {
+                return Ok(Some(reply));
+            }
+        }
+    }
+
+    fn take_line(&mut self, mut line: Bytes) -> Result<Option<Reply>, ReplyError> {
         let (code, is_last, text) = split_line(&line)?;
-        let (detail, text) = match EnhancedCode::parse_prefix(text) {
-            Some((enhanced, rest)) if u16::from(enhanced.class()) == code.value() / 100 => match rest {
-                [] => (Some(enhanced.detail()), rest),
-                [b' ', rest @ ..] => (Some(enhanced.detail()), rest),
-                _ => (None, text),
-            },
-            _ => (None, text),
-        };
+        let (detail, behind) = split_detail(code, text);
         let head = match self.head {
             None => Head { code, detail },
             Some(head) if head.code != code => return Err(ReplyError::CodesDiffer),
             Some(head) => head,
         };
         // Where a line differs from the first in its enhanced code, that code is text like any other.
-        let text = if detail == head.detail { text } else { &line[line.len().min(4)..] };
+        let text = if detail == head.detail { behind } else { text };
         if is_last && self.head.is_none() {
-            let text = line.slice_ref(text);
+            line.advance(line.len() - text.len());
             self.end();
-            return Ok(Some(Reply::received(code, detail, text)));
+            return Ok(Some(Reply::received(code, detail, line)));
         }
+        self.allocated = true;
         if self.head.is_some() {
             self.text.extend_from_slice(b"\n");
         }
@@ -158,15 +177,38 @@ impl ReplyReader {
         if !is_last {
             return Ok(None);
         }
-        let text = self.text.split().freeze();
         self.end();
-        Ok(Some(Reply::received(head.code, head.detail, text)))
+        Ok(Some(Reply::received(head.code, head.detail, self.text.split().freeze())))
     }
 
     fn end(&mut self) {
         self.head = None;
         self.octets = 0;
         self.lines = 0;
+    }
+
+    /// The error of a stream that ends with `line`, the beginning of a line without its LF.
+    fn cut_short(&self, line: &[u8]) -> ReplyError {
+        let content = line.strip_suffix(b"\r").unwrap_or(line);
+        if memchr2(b'\r', 0, content).is_some() {
+            return ReplyError::StrayOctet;
+        }
+        let code = match *content {
+            [] if line.is_empty() => return ReplyError::Incomplete,
+            // The shortest code that goes on like this.
+            [a] if content == line => ReplyCode::from_digits([a, b'0', b'0']),
+            [a, b] if content == line => ReplyCode::from_digits([a, b, b'0']),
+            _ => match split_line(content) {
+                Ok((code, ..)) => Some(code),
+                Err(error) => return error,
+            },
+        };
+        let begins = |code: ReplyCode, digits: &[u8]| code.digits().iter().zip(digits).all(|(a, b)| a == b);
+        match (code, self.head) {
+            (None, _) => ReplyError::Code,
+            (Some(_), Some(head)) if !begins(head.code, content) => ReplyError::CodesDiffer,
+            _ => ReplyError::Incomplete,
+        }
     }
 }
 
@@ -182,25 +224,14 @@ impl Reply {
     ///
     /// # Errors
     ///
-    /// [`ReplyError`]; `Incomplete` if `octets` end before the reply does.
+    /// [`ReplyError`]; `Incomplete` if `octets` end before the reply does and may go on to be one.
     pub fn parse(octets: &[u8]) -> Result<(Self, usize), ReplyError> {
         let mut chunk = Bytes::copy_from_slice(octets);
-        match ReplyReader::new().next(&mut chunk, &ReplyLimits::default())? {
+        let mut reader = ReplyReader::new();
+        match reader.next(&mut chunk, &ReplyLimits::default())? {
             Some(reply) => Ok((reply, octets.len() - chunk.len())),
-            None if is_beginning(octets) => Err(ReplyError::Incomplete),
-            None => Err(ReplyError::Code),
+            None => Err(reader.cut_short(octets.rsplit(|&octet| octet == b'\n').next().unwrap_or_default())),
         }
-    }
-}
-
-/// Whether the line that `octets` end in may become a line of a reply.
-fn is_beginning(octets: &[u8]) -> bool {
-    let line = octets.rsplit(|&octet| octet == b'\n').next().unwrap_or_default();
-    match line {
-        [] => true,
-        [first] => (b'2'..=b'5').contains(first),
-        [_, second] => is_beginning(&line[..1]) && second.is_ascii_digit(),
-        _ => split_line(line.strip_suffix(b"\r").unwrap_or(line)).is_ok(),
     }
 }
 
@@ -214,20 +245,25 @@ fn split_line(line: &[u8]) -> Result<(ReplyCode, bool, &[u8]), ReplyError> {
 
 /// `Reply-code = %x32-35 %x30-35 %x30-39`; a second digit beyond that is let pass, because the class decides (§4.2.1).
 fn reply_code(line: &[u8]) -> IResult<&[u8], ReplyCode> {
-    map_opt(take_while_m_n(3, 3, |octet: u8| octet.is_ascii_digit()), |digits: &[u8]| {
-        ReplyCode::new(digits.iter().fold(0, |value, digit| value * 10 + u16::from(digit - b'0')))
-    })
-    .parse(line)
+    map_opt(take(3_usize), |digits: &[u8]| ReplyCode::from_digits(digits.try_into().ok()?)).parse(line)
 }
 
 /// True for the last line of a reply, false for one that is continued.
 fn separator(rest: &[u8]) -> IResult<&[u8], bool> {
-    let one = map_opt(take(1_usize), |octet: &[u8]| match octet {
-        b" " => Some(true),
-        b"-" => Some(false),
-        _ => None,
-    });
-    alt((one, map(preceded(eof, nom::combinator::success(())), |()| true))).parse(rest)
+    alt((value(true, tag(" ")), value(false, tag("-")), value(true, eof))).parse(rest)
+}
+
+/// The enhanced code that a text begins with, if it is one of the class of the reply code (RFC 2034 §4), and the text
+/// behind it and one space.
+fn split_detail(code: ReplyCode, text: &[u8]) -> (Option<Detail>, &[u8]) {
+    match EnhancedCode::parse_prefix(text) {
+        Some((enhanced, rest)) if EnhancedCode::new(code, enhanced.detail()) == Some(enhanced) => match rest {
+            [] => (Some(enhanced.detail()), rest),
+            [b' ', rest @ ..] => (Some(enhanced.detail()), rest),
+            _ => (None, text),
+        },
+        _ => (None, text),
+    }
 }
 
 #[cfg(test)]
@@ -259,7 +295,9 @@ mod tests {
     /// REPLY-02, R-4.2-22: malformed codes and separators are errors.
     #[test]
     fn malformed_lines_are_errors() {
-        for octets in [&b"\r\n"[..], b"25\r\n", b"2a0 x\r\n", b"150 x\r\n", b"600 x\r\n", b" 250 x\r\n", b"hello\r\n"] {
+        for octets in
+            [&b"\r\n"[..], b"2\r\n", b"25\r\n", b"2a0 x\r\n", b"150 x\r\n", b"600 x\r\n", b" 250 x\r\n", b"hello\r\n"]
+        {
             assert_eq!(parse(octets), Err(ReplyError::Code), "{octets:?}");
         }
         for octets in [&b"2500 x\r\n"[..], b"250_x\r\n", b"250\tx\r\n"] {
@@ -273,19 +311,37 @@ mod tests {
         assert_eq!(parse(b"250-a\r\n251 b\r\n"), Err(ReplyError::CodesDiffer));
     }
 
-    /// REPLY-04: endless lines and endless replies end at the limits.
+    /// REPLY-04, R-4.5.3.1.5-01: endless lines and endless replies end at the octet or line that the limits name.
     #[test]
     fn limits_hold() {
-        let limits = ReplyLimits { line: 10, octets: 30, lines: 3 };
-        let read = |octets: &[u8]| ReplyReader::new().next(&mut Bytes::copy_from_slice(octets), &limits);
-        assert!(read(b"250 4567\r\n").is_ok_and(|reply| reply.is_some()));
-        assert_eq!(read(b"250 45678\r\n"), Err(ReplyError::TooLong));
-        assert_eq!(read(b"250 4567890"), Err(ReplyError::TooLong));
-        assert!(read(b"250-4567\r\n250-4567\r\n250 4567\r\n").is_ok_and(|reply| reply.is_some()));
-        assert_eq!(read(b"250-\r\n250-\r\n250-\r\n250-\r\n"), Err(ReplyError::TooLong));
-        let limits = ReplyLimits { line: 10, octets: 29, lines: 3 };
-        let mut chunk = Bytes::from_static(b"250-4567\r\n250-4567\r\n250 4567\r\n");
-        assert_eq!(ReplyReader::new().next(&mut chunk, &limits), Err(ReplyError::TooLong));
+        let limits = ReplyLimits { line: 10, octets: 30, lines: 4 };
+        let tight = ReplyLimits { octets: 29, ..limits };
+        let few = ReplyLimits { lines: 2, ..limits };
+        let cases: [(&[u8], ReplyLimits, Result<usize, ReplyError>); 9] = [
+            (b"250 4567\r\n", limits, Ok(1)),
+            (b"250 45678\r\n", limits, Err(ReplyError::TooLong)),
+            (b"250 456789+", limits, Err(ReplyError::TooLong)),
+            (b"250-4567\r\n250-4567\r\n250 4567\r\n250 ok\r\n", limits, Ok(2)),
+            (b"250-4567\r\n250-4567\r\n250 4567\r\n", tight, Err(ReplyError::TooLong)),
+            (b"250-4567\r\n250-4567\r\n250 4567\r+", tight, Err(ReplyError::TooLong)),
+            (b"250-\r\n250-\r\n250-\r\n250 \r\n250 ok\r\n", limits, Ok(2)),
+            (b"250-\r\n250 \r\n250 ok\r\n", few, Ok(2)),
+            (b"250-\r\n250-\r\n250 \r\n", few, Err(ReplyError::TooLong)),
+        ];
+        for (octets, limits, expected) in cases {
+            for cut in 0..octets.len() {
+                let mut reader = ReplyReader::new();
+                let mut count = 0;
+                let read = [&octets[..cut], &octets[cut..]].into_iter().try_for_each(|piece| {
+                    let mut chunk = Bytes::copy_from_slice(piece);
+                    while reader.next(&mut chunk, &limits)?.is_some() {
+                        count += 1;
+                    }
+                    Ok(())
+                });
+                assert_eq!(read.map(|()| count), expected, "{octets:?} cut at {cut}");
+            }
+        }
     }
 
     /// REPLY-05: wrong line ends and NUL are errors; 8-bit text is not.
@@ -346,15 +402,100 @@ mod tests {
         }
     }
 
-    /// Every beginning of a reply is said to be one; anything else is an error.
+    /// Every beginning of a reply is said to be one; what cannot become a reply is not.
     #[test]
     fn beginnings_are_incomplete() {
-        let octets = b"250-2.0.0 a\r\n250 2.0.0 b\r\n";
-        for end in 0..octets.len() {
-            assert_eq!(parse(&octets[..end]), Err(ReplyError::Incomplete), "{end}");
+        for octets in [&b"250-2.0.0 a\r\n250 2.0.0 b\r\n"[..], b"354\r\n", b"571-\r\n571\r\n"] {
+            for end in 0..octets.len() {
+                assert_eq!(parse(&octets[..end]), Err(ReplyError::Incomplete), "{octets:?} to {end}");
+            }
         }
-        for octets in [&b"1"[..], b"2x", b"25x", b"250x", b"250-a\r\nx"] {
-            assert_eq!(parse(octets), Err(ReplyError::Code), "{octets:?}");
+        let bad: [(&[u8], ReplyError); 16] = [
+            (b"1", ReplyError::Code),
+            (b"x", ReplyError::Code),
+            (b"2x", ReplyError::Code),
+            (b"25x", ReplyError::Code),
+            (b"\r", ReplyError::Code),
+            (b"2\r", ReplyError::Code),
+            (b"25\r", ReplyError::Code),
+            (b"250x", ReplyError::Separator),
+            (b"250 a\rb", ReplyError::StrayOctet),
+            (b"250 a\r\r", ReplyError::StrayOctet),
+            (b"25\0", ReplyError::StrayOctet),
+            (b"250-a\r\nx", ReplyError::Code),
+            (b"250-a\r\n3", ReplyError::CodesDiffer),
+            (b"250-a\r\n24", ReplyError::CodesDiffer),
+            (b"250-a\r\n251", ReplyError::CodesDiffer),
+            (b"250-a\r\n251 b\r", ReplyError::CodesDiffer),
+        ];
+        for (octets, error) in bad {
+            assert_eq!(parse(octets), Err(error), "{octets:?}");
         }
+    }
+
+    /// REPLY-04, REPLY-05: nothing is read behind an error, whatever comes.
+    #[test]
+    fn errors_are_repeated() {
+        let mut reader = ReplyReader::new();
+        let limits = ReplyLimits::default();
+        let mut chunk = Bytes::from_static(b"250-a\r\n551 b\r\n250 ok\r\n");
+        for _ in 0..3 {
+            assert_eq!(reader.next(&mut chunk, &limits), Err(ReplyError::CodesDiffer));
+            chunk = Bytes::from_static(b"250 ok\r\n");
+        }
+    }
+
+    /// REPLY-06: an enhanced code counts for the reply that it stands in and no other.
+    #[test]
+    fn enhanced_codes_are_not_kept() {
+        let mut reader = ReplyReader::new();
+        let mut chunk = Bytes::from_static(b"550-5.1.1 a\r\n550 b\r\n550 c\r\n");
+        let mut next = || reader.next(&mut chunk, &ReplyLimits::default()).expect("replies").expect("a reply");
+        assert_eq!(next().detail(), Some(Detail::BAD_DESTINATION_MAILBOX));
+        assert_eq!(next().detail(), None);
+    }
+
+    /// A reply of one line that lies whole in the chunk is a slice of it.
+    #[test]
+    fn replies_of_one_line_are_slices() {
+        let whole = Bytes::from_static(b"250 2.1.5 ok\r\n354 go\r\n");
+        let (mut reader, mut chunk) = (ReplyReader::new(), whole.clone());
+        for (start, text) in [(10, "ok"), (18, "go")] {
+            let reply = reader.next(&mut chunk, &ReplyLimits::default()).expect("replies").expect("a reply");
+            assert_eq!(reply.text(), text);
+            assert_eq!(reply.octets().as_ptr(), whole[start..].as_ptr());
+        }
+        assert!(!reader.is_spare() && chunk.is_empty());
+    }
+
+    /// An idle reader holds nothing after `release`; a reply in progress survives it.
+    #[test]
+    fn release_gives_back_what_is_spare() {
+        let (mut reader, limits) = (ReplyReader::new(), ReplyLimits::default());
+        assert_eq!(reader.next(&mut Bytes::from_static(b"250-a\r\n250-"), &limits), Ok(None));
+        assert!(reader.is_inside() && !reader.is_spare());
+        reader.release();
+        let reply = reader.next(&mut Bytes::from_static(b"b\r\n250 c\r\n"), &limits).expect("replies");
+        assert_eq!(reply.expect("a reply").text(), "a\nb\nc");
+        assert!(reader.is_spare() && !reader.is_inside());
+        reader.release();
+        assert!(!reader.is_spare());
+    }
+
+    /// Replies of several lines and replies that come in pieces take the same memory again.
+    #[test]
+    fn memory_serves_again() {
+        let (mut reader, limits) = (ReplyReader::new(), ReplyLimits::default());
+        let mut places = Vec::new();
+        for _ in 0..1000 {
+            for piece in [&b"250-first\r\n250-sec"[..], b"ond\r\n250 third\r\n"] {
+                if let Some(reply) = reader.next(&mut Bytes::copy_from_slice(piece), &limits).expect("replies") {
+                    places.push(reply.octets().as_ptr().addr());
+                }
+            }
+        }
+        let (first, last) = (places.iter().min().expect("replies"), places.iter().max().expect("replies"));
+        assert_eq!(places.len(), 1000);
+        assert!(last - first < 512);
     }
 }

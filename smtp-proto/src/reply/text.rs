@@ -6,11 +6,9 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use bytes::Bytes;
-use memchr::memchr;
 
 use super::code::{Class, ReplyCode};
 use super::enhanced::{Detail, EnhancedCode};
-use crate::decimal;
 
 /// Longest reply line, octets with CRLF (§4.5.3.1.5).
 const LINE: usize = 512;
@@ -35,18 +33,19 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// A reply with a fixed text: printable ASCII, lines separated by LF.
-    ///
-    /// What does not belong into a reply is replaced when it is encoded.
+    /// A reply with a fixed text, as [`new`](Self::new) makes it.
     #[must_use]
     pub const fn from_static(code: ReplyCode, detail: Option<Detail>, text: &'static str) -> Self {
-        Self { code, detail, text: Bytes::from_static(text.as_bytes()) }
+        Self { code, detail: agreeing(code, detail), text: Bytes::from_static(text.as_bytes()) }
     }
 
-    /// A reply with a text: lines separated by LF. Octets that do not belong into a reply (controls, 8-bit) become
-    /// question marks, so that no text can end a line or begin another reply.
+    /// A reply with a text: lines separated by LF (or CR LF), of HT and printable ASCII. A 3yz reply has no enhanced
+    /// status code (RFC 2034 §4), so there `detail` is left out.
+    ///
+    /// When it is encoded, octets that do not belong into a reply (controls, 8-bit) become question marks, so that no
+    /// text can end a line or begin another reply.
     pub fn new(code: ReplyCode, detail: impl Into<Option<Detail>>, text: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), text: Bytes::from(text.into()) }
+        Self { code, detail: agreeing(code, detail.into()), text: Bytes::from(text.into()) }
     }
 
     pub(super) fn received(code: ReplyCode, detail: Option<Detail>, text: Bytes) -> Self {
@@ -119,62 +118,97 @@ impl Reply {
     /// Appends the reply as it stands on the wire. No line is longer than 512 octets (§4.5.3.1.5): the rest of a
     /// longer one follows on the next.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        let digits = self.code.digits();
-        let enhanced = self.enhanced();
-        let mut rest: &[u8] = &self.text;
-        loop {
-            let start = out.len();
-            out.extend_from_slice(&digits);
-            out.push(b' ');
-            if let Some(enhanced) = enhanced {
-                write_enhanced(out, enhanced);
+        let (head, length) = self.head();
+        let head = &head[..length];
+        let room = LINE - head.len() - "\r\n".len();
+        if self.text.len() <= room && is_textstring(&self.text) {
+            write_line(out, head, &self.text);
+            return;
+        }
+        let mut last = out.len();
+        let mut lines = self.text.split(|&octet| octet == b'\n').peekable();
+        while let Some(line) = lines.next() {
+            // A text whose lines end in CR LF means the same.
+            let line = if lines.peek().is_some() { line.strip_suffix(b"\r").unwrap_or(line) } else { line };
+            let mut pieces = line.chunks(room);
+            let mut piece = pieces.next().unwrap_or_default();
+            loop {
+                last = out.len();
+                write_line(out, head, piece);
+                out[last + 3] = b'-';
+                if !is_textstring(piece) {
+                    replace(&mut out[last + head.len()..]);
+                }
+                let Some(next) = pieces.next() else { break };
+                piece = next;
             }
-            let room = LINE - "\r\n".len() - (out.len() - start);
-            let newline = memchr(b'\n', rest);
-            let end = newline.unwrap_or(rest.len());
-            let (line, is_last) = if end > room {
-                let (line, behind) = rest.split_at(room);
-                rest = behind;
-                (line, false)
-            } else {
-                let line = &rest[..end];
-                rest = rest.get(end + 1..).unwrap_or_default();
-                (line, newline.is_none())
-            };
-            write_text(out, line);
-            // On the last line the space stands even without text (§4.2.1).
-            if !is_last {
-                out[start + 3] = b'-';
+        }
+        // On the last line the space stands even without text (§4.2.1).
+        out[last + 3] = b' ';
+    }
+
+    /// What every line begins with: code, space, and the enhanced code with a space behind it.
+    fn head(&self) -> ([u8; HEAD], usize) {
+        let [a, b, c] = self.code.digits();
+        let mut head = [b' '; HEAD];
+        head[..3].copy_from_slice(&[a, b, c]);
+        let mut length = 4;
+        if let Some(enhanced) = self.enhanced() {
+            head[length] = b'0' + enhanced.class();
+            length += 1;
+            for number in [enhanced.detail().subject(), enhanced.detail().detail()] {
+                head[length] = b'.';
+                length += 1;
+                for unit in [100, 10, 1] {
+                    if number >= unit || unit == 1 {
+                        // One digit.
+                        head[length] = b'0' + (number / unit % 10) as u8;
+                        length += 1;
+                    }
+                }
             }
-            out.extend_from_slice(b"\r\n");
-            if is_last {
-                return;
-            }
+            length += 1;
+        }
+        (head, length)
+    }
+}
+
+/// The detail that a reply of this code may have.
+const fn agreeing(code: ReplyCode, detail: Option<Detail>) -> Option<Detail> {
+    match code.class() {
+        Class::PositiveIntermediate => None,
+        _ => detail,
+    }
+}
+
+/// Octets of the longest beginning of a line, `554 5.999.999 `, and some.
+const HEAD: usize = 16;
+
+fn write_line(out: &mut Vec<u8>, head: &[u8], text: &[u8]) {
+    out.reserve(head.len() + text.len() + 2);
+    out.extend_from_slice(head);
+    out.extend_from_slice(text);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Replaces what a textstring may not hold in the text of a line, which stands before its CRLF.
+fn replace(text_and_end: &mut [u8]) {
+    let end = text_and_end.len() - 2;
+    for octet in &mut text_and_end[..end] {
+        if !is_text(*octet) {
+            *octet = b'?';
         }
     }
 }
 
-fn write_enhanced(out: &mut Vec<u8>, enhanced: EnhancedCode) {
-    out.push(b'0' + enhanced.class());
-    for number in [enhanced.detail().subject(), enhanced.detail().detail()] {
-        out.push(b'.');
-        decimal::write(out, number.into());
-    }
-    out.push(b' ');
+/// `textstring = 1*(%d09 / %d32-126)` (§4.2), or nothing.
+fn is_textstring(text: &[u8]) -> bool {
+    // Without a branch, many octets are looked at in one go.
+    text.iter().fold(true, |fits, &octet| fits & is_text(octet))
 }
 
-/// Only what a textstring may hold: HT and printable ASCII (§4.2).
-fn write_text(out: &mut Vec<u8>, line: &[u8]) {
-    let is_text = |octet: u8| octet == b'\t' || (b' '..=b'~').contains(&octet);
-    let start = out.len();
-    out.extend_from_slice(line);
-    if !line.iter().fold(true, |fits, &octet| fits & is_text(octet)) {
-        for octet in &mut out[start..] {
-            if !is_text(*octet) {
-                *octet = b'?';
-            }
-        }
-    }
+fn is_text(octet: u8) -> bool {
+    octet == b'\t' || (b' '..=b'~').contains(&octet)
 }
 
 impl fmt::Display for Reply {
@@ -225,13 +259,17 @@ mod tests {
         assert_eq!(wire(&go), "354 go\r\n");
         let found = Reply::new(ReplyCode::OK, Detail::SENDER_TAKES_NO_MAIL, "x");
         assert_eq!(wire(&found), "250 2.7.27 x\r\n");
+        assert_eq!(wire(&Reply::new(ReplyCode::OK, Detail::new(999, 100), "")), "250 2.999.100 \r\n");
+        assert_eq!(wire(&Reply::new(ReplyCode::OK, Detail::new(10, 7), "a\nb")), "250-2.10.7 a\r\n250 2.10.7 b\r\n");
     }
 
     /// Rule 19 (ADDR-21): no text can end a line or begin another reply.
     #[test]
     fn replaces_what_does_not_belong() {
         let reply = Reply::new(ReplyCode::OK, None, "a\r\n250 b\0\u{7f}\u{e9}\tc");
-        assert_eq!(wire(&reply), "250-a?\r\n250 250 b????\tc\r\n");
+        assert_eq!(wire(&reply), "250-a\r\n250 250 b????\tc\r\n");
+        let reply = Reply::new(ReplyCode::OK, Detail::UNDEFINED, "\ra\r\r\n\u{e9}\r");
+        assert_eq!(wire(&reply), "250-2.0.0 ?a?\r\n250 2.0.0 ???\r\n");
     }
 
     /// R-4.5.3.1.5-01: no line is longer than 512 octets with CRLF, and nothing is lost.

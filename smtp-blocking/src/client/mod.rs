@@ -1,0 +1,175 @@
+//! The client role: one connection, any number of mails.
+
+mod driver;
+mod outcomes;
+
+pub use outcomes::{Outcomes, SendError};
+
+use core::time::Duration;
+use std::io::{self, ErrorKind, Read};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::sync::Arc;
+use std::time::Instant;
+
+use smtp_proto::client::{Capabilities, Config, Connection, Envelope, Event, Outcome};
+use smtp_proto::{Clock, CloseReason};
+
+use crate::Observer;
+use crate::socket::Socket;
+use driver::{Driver, Next};
+
+/// A connection to an SMTP server, for any number of mails.
+///
+/// ```no_run
+/// use smtp_blocking::Client;
+/// use smtp_blocking::proto::client::{Config, Envelope, Summary};
+///
+/// let mut client = Client::connect("mx.example:25", Config::new("client.example")?)?;
+/// let envelope = Envelope::new("alice@client.example")?.to("bob@mx.example")?;
+/// let outcome = client.send(envelope, &b"Subject: greeting\r\n\r\nHello Bob\r\n"[..])?;
+/// assert_eq!(outcome.summary(), Summary::Accepted);
+/// client.quit();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Dropping it without [`quit`](Self::quit) closes the connection as it stands.
+#[derive(Debug)]
+pub struct Client {
+    driver: Driver,
+    /// What the server offers, once the session has begun.
+    capabilities: Option<Capabilities>,
+}
+
+/// How long [`Client::connect`] tries.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+
+impl Client {
+    /// Connects to a server, for at most [`CONNECT_TIMEOUT`]. See [`connect_timeout`](Self::connect_timeout).
+    ///
+    /// # Errors
+    ///
+    /// As [`connect_timeout`](Self::connect_timeout).
+    pub fn connect(server: impl ToSocketAddrs, config: impl Into<Arc<Config>>) -> io::Result<Self> {
+        Self::connect_timeout(server, config, CONNECT_TIMEOUT)
+    }
+
+    /// Connects to a server: tries its addresses in turn and leaves time for those that come after. Looking up the
+    /// addresses of a name is not bounded by `timeout`.
+    ///
+    /// Nothing is said yet: the greeting is awaited by the first mail, or by [`ready`](Self::ready).
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says about the last address, `NotFound` when there is none, and `InvalidInput` when
+    /// [`Config::check`] finds fault.
+    pub fn connect_timeout(
+        server: impl ToSocketAddrs,
+        config: impl Into<Arc<Config>>,
+        timeout: Duration,
+    ) -> io::Result<Self> {
+        let addresses: Vec<_> = server.to_socket_addrs()?.collect();
+        let end = Instant::now() + timeout;
+        let mut failure = io::Error::new(ErrorKind::NotFound, "the server has no address");
+        for (address, to_try) in addresses.iter().zip((1..=addresses.len() as u32).rev()) {
+            let share = end.saturating_duration_since(Instant::now()) / to_try;
+            match TcpStream::connect_timeout(address, share.max(Duration::from_millis(1))) {
+                Ok(stream) => return Self::from_stream(stream, config),
+                Err(error) => failure = error,
+            }
+        }
+        Err(failure)
+    }
+
+    /// A client at the end of a stream that is connected to a server, which has said nothing yet or whose greeting has
+    /// not been read.
+    ///
+    /// # Errors
+    ///
+    /// When the stream does not take the options that are needed, and `InvalidInput` when [`Config::check`] finds fault.
+    pub fn from_stream(stream: TcpStream, config: impl Into<Arc<Config>>) -> io::Result<Self> {
+        let clock = Clock::start();
+        let connection = Connection::new(clock.now(), config.into())
+            .map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
+        let socket = Socket::new(Arc::new(stream))?;
+        Ok(Self { driver: Driver { connection, socket, clock, error: None }, capabilities: None })
+    }
+
+    /// Lets the connection be watched from now on. Nothing has been said before the first mail or
+    /// [`ready`](Self::ready).
+    pub fn observe(&mut self, observer: impl Observer + 'static) {
+        self.driver.socket.observe(Box::new(observer));
+    }
+
+    /// Waits until the session has begun, and tells what the server offers.
+    ///
+    /// # Errors
+    ///
+    /// Why the connection ended instead.
+    pub fn ready(&mut self) -> Result<&Capabilities, CloseReason> {
+        while self.capabilities.is_none() && self.closed().is_none() {
+            // Without a mail nothing can happen but the beginning of the session, or its end.
+            if let Next::Event(Event::Ready(capabilities)) = self.driver.next() {
+                self.capabilities = Some(capabilities);
+            }
+        }
+        match (self.closed(), &self.capabilities) {
+            (None, Some(capabilities)) => Ok(capabilities),
+            (reason, _) => Err(reason.unwrap_or(CloseReason::Abandoned)),
+        }
+    }
+
+    /// Sends one mail and waits for what becomes of it. The body is read to its end; it has CRLF line ends, unless the
+    /// configuration says [`LineEndings::Normalize`](smtp_proto::body::LineEndings::Normalize).
+    ///
+    /// Whatever the server or the network does is in the outcome. To send many mails use [`send_all`](Self::send_all),
+    /// which takes half the time.
+    ///
+    /// # Errors
+    ///
+    /// When the mail was not tried, or its body could not be read.
+    pub fn send(&mut self, envelope: Envelope, body: impl Read) -> Result<Outcome, SendError> {
+        self.send_mail(envelope, body)
+    }
+
+    /// Sends mails as they are asked for, and tells what became of each, in order. The commands of the next mail leave
+    /// together with the end of the one before, so that a mail costs one round trip.
+    ///
+    /// The iteration ends when there are no more mails or when the connection is over; lend the iterator
+    /// (`by_ref()`) to keep what was not taken from it by then.
+    pub fn send_all<R, I>(&mut self, mails: I) -> Outcomes<'_, R, I::IntoIter>
+    where
+        R: Read,
+        I: IntoIterator<Item = (Envelope, R)>,
+    {
+        Outcomes::new(self, mails.into_iter())
+    }
+
+    /// Says QUIT, waits for the answer and closes the connection. Returns how the connection ended:
+    /// [`CloseReason::Quit`], unless it was over before. That changes nothing about the mails.
+    pub fn quit(mut self) -> CloseReason {
+        self.driver.connection.quit(self.driver.clock.now());
+        loop {
+            if let Next::Closed(reason) = self.driver.next() {
+                return reason;
+            }
+        }
+    }
+
+    /// Why the connection is over, if it is known to be. No further mail is tried then.
+    #[must_use]
+    pub fn closed(&self) -> Option<CloseReason> {
+        self.driver.connection.close_reason()
+    }
+
+    /// What the operating system said when the transport failed, if it did.
+    #[must_use]
+    pub fn transport_error(&self) -> Option<&io::Error> {
+        self.driver.error.as_ref()
+    }
+
+    /// The stream, for its addresses.
+    #[must_use]
+    pub fn stream(&self) -> &TcpStream {
+        self.driver.socket.stream()
+    }
+}

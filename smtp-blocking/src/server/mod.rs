@@ -1,0 +1,260 @@
+//! The server role: a listener, a thread for each connection, and the application's sessions.
+
+mod body;
+mod connections;
+mod conversation;
+mod driver;
+mod envelope;
+mod session;
+
+pub use body::BodyReader;
+pub use envelope::Envelope;
+pub(crate) use envelope::{recipient, sender};
+pub use session::{Accept, Answer, Backend, Reject, Session};
+
+use core::fmt;
+use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::num::NonZeroUsize;
+use core::time::Duration;
+use std::io::{self, ErrorKind};
+use std::net::{TcpListener, TcpStream, ToSocketAddrs};
+use std::sync::Arc;
+use std::thread;
+
+use smtp_proto::Clock;
+use smtp_proto::reply::Detail;
+use smtp_proto::server::{Config, Connection, Event};
+
+use crate::Observer;
+use crate::socket::Socket;
+use connections::{Caps, Connections, Link, Place};
+use conversation::Conversation;
+use driver::Driver;
+
+/// An SMTP server on a TCP socket, with a thread for each connection.
+///
+/// [`bind`](Self::bind) it, then [`serve`](Self::serve) a [`Backend`] until somebody calls [`Handle::shutdown`].
+///
+/// | limit | default | at the limit |
+/// |---|---|---|
+/// | connections at one time | 1 000 | 421 4.7.0 |
+/// | connections at one time from one address | 50 | 421 4.7.0 |
+///
+/// All other limits and all times are those of [`Config`].
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    caps: Caps,
+    service: Service,
+}
+
+/// What the connections of a server have in common.
+#[derive(Clone)]
+struct Service {
+    config: Arc<Config>,
+    connections: Arc<Connections>,
+    observer: Option<Arc<MakeObserver>>,
+}
+
+/// Ends a [`Server`] from another thread.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    connections: Arc<Connections>,
+    address: SocketAddr,
+}
+
+type MakeObserver = dyn Fn(SocketAddr) -> Box<dyn Observer> + Send + Sync;
+
+const DEFAULT_CAPS: Caps = Caps { all: 1000, per_address: 50 };
+
+/// How long to wait when the operating system refuses to accept, for example because no file descriptor is left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How much longer than the grace of the configuration a connection may take to say its last reply.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// How long to try to reach a listener of this machine.
+const WAKE_PATIENCE: Duration = Duration::from_secs(1);
+
+impl Server {
+    /// A server that listens at this address; port 0 lets the operating system choose one.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be listened at, and `InvalidInput` when [`Config::check`] finds fault.
+    pub fn bind(address: impl ToSocketAddrs, config: impl Into<Arc<Config>>) -> io::Result<Self> {
+        Self::from_listener(TcpListener::bind(address)?, config)
+    }
+
+    /// A server at a listener that exists already, for example one that a service manager handed over.
+    ///
+    /// # Errors
+    ///
+    /// When the listener does not work, and `InvalidInput` when [`Config::check`] finds fault.
+    pub fn from_listener(listener: TcpListener, config: impl Into<Arc<Config>>) -> io::Result<Self> {
+        let config = config.into();
+        config.check().map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
+        listener.set_nonblocking(false)?;
+        let address = listener.local_addr()?;
+        let service = Service { config, connections: Connections::new(), observer: None };
+        Ok(Self { listener, address, caps: DEFAULT_CAPS, service })
+    }
+
+    /// Serves at most so many connections at one time, and so many from one address.
+    #[must_use]
+    pub fn with_caps(mut self, all: NonZeroUsize, per_address: NonZeroUsize) -> Self {
+        self.caps = Caps { all: all.get(), per_address: per_address.get() };
+        self
+    }
+
+    /// Lets every connection be watched: `observer` makes an [`Observer`] for a connection from this address.
+    #[must_use]
+    pub fn with_observer<O, F>(mut self, observer: F) -> Self
+    where
+        F: Fn(SocketAddr) -> O + Send + Sync + 'static,
+        O: Observer + 'static,
+    {
+        self.service.observer = Some(Arc::new(move |peer| Box::new(observer(peer))));
+        self
+    }
+
+    /// Where the server listens.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What ends this server.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        Handle { connections: Arc::clone(&self.service.connections), address: self.address }
+    }
+
+    /// Serves until [`Handle::shutdown`] is called, and then until every connection has ended or
+    /// [`Timeouts::shutdown_grace`](smtp_proto::server::Timeouts::shutdown_grace) is over. What is left then is cut.
+    ///
+    /// A failure to accept a connection does not end the service.
+    pub fn serve(self, backend: impl Backend) {
+        let backend = Arc::new(backend);
+        let connections = &self.service.connections;
+        while let Some((stream, peer)) = next_connection(|| self.listener.accept(), || connections.is_service_ending())
+        {
+            let stream = Arc::new(stream);
+            let Some(place) = connections.admit(self.caps, &stream, peer.ip()) else {
+                self.service.refuse(&stream, peer, Detail::OTHER_SECURITY_STATUS, "too many connections");
+                continue;
+            };
+            let (service, backend, served) = (self.service.clone(), Arc::clone(&backend), Arc::clone(&stream));
+            let thread = thread::Builder::new().name(format!("smtp {peer}"));
+            let started = thread.spawn(move || service.serve(&served, peer, &place, &*backend));
+            if started.is_err() {
+                self.service.refuse(&stream, peer, Detail::SYSTEM_NOT_ACCEPTING_MESSAGES, "too many connections");
+            }
+        }
+        drop(self.listener);
+        connections.wait(self.service.config.timeouts.shutdown_grace + LAST_WORDS);
+    }
+}
+
+impl Service {
+    /// Serves one connection to its end.
+    fn serve<B: Backend>(&self, stream: &Arc<TcpStream>, peer: SocketAddr, place: &Place, backend: &B) {
+        if let Ok(driver) = self.driver(stream, peer, Arc::clone(&place.link)) {
+            Conversation::new(driver, || backend.session(peer)).run();
+        }
+    }
+
+    /// Refuses service without a thread. Nothing here waits for the peer: the reply fits into the socket.
+    fn refuse(&self, stream: &Arc<TcpStream>, peer: SocketAddr, detail: Detail, text: &str) {
+        let Ok(mut driver) = self.driver(stream, peer, self.connections.link(stream)) else { return };
+        while let Some(event) = driver.next(true) {
+            if let Event::Connect(token) = event {
+                driver.answer(token, Err(Reject::no_service(detail, text)));
+            }
+        }
+    }
+
+    /// # Errors
+    ///
+    /// When the peer has left already.
+    fn driver(&self, stream: &Arc<TcpStream>, peer: SocketAddr, link: Arc<Link>) -> io::Result<Driver> {
+        let clock = Clock::start();
+        let connection = Connection::new(clock.now(), Arc::clone(&self.config)).map_err(io::Error::other)?;
+        let mut socket = Socket::new(Arc::clone(stream))?;
+        if let Some(observer) = &self.observer {
+            socket.observe(observer(peer));
+        }
+        Ok(Driver::new(connection, socket, clock, link))
+    }
+}
+
+impl Handle {
+    /// Ends the service: no further connection is accepted, clients that are between two transactions are told 421, a
+    /// transaction in progress may finish within the grace. Returns at once; [`Server::serve`] returns when all is over.
+    pub fn shutdown(&self) {
+        self.connections.end_service();
+        let ip = match self.address {
+            SocketAddr::V4(address) if address.ip().is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(address) if address.ip().is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            address => address.ip(),
+        };
+        // Wakes the thread that accepts. If the listener is gone already, so is that thread.
+        let _ = TcpStream::connect_timeout(&SocketAddr::new(ip, self.address.port()), WAKE_PATIENCE);
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("address", &self.address).field("caps", &self.caps).finish_non_exhaustive()
+    }
+}
+
+/// The next connection; `None` when the service ends. Failures are survived: those of the connection that was to be
+/// accepted at once, those of this machine after a pause.
+fn next_connection<T>(accept: impl Fn() -> io::Result<T>, is_ending: impl Fn() -> bool) -> Option<T> {
+    loop {
+        let accepted = accept();
+        if is_ending() {
+            return None;
+        }
+        match accepted {
+            Ok(connection) => return Some(connection),
+            Err(error) if is_of_the_peer(&error) => {}
+            Err(_) => thread::sleep(ACCEPT_PAUSE),
+        }
+    }
+}
+
+fn is_of_the_peer(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted)
+}
+
+#[cfg(test)]
+mod tests {
+    use core::cell::Cell;
+    use std::io::{self, ErrorKind};
+
+    use super::next_connection;
+
+    /// RES-10: failures to accept, of whatever kind, do not end the service.
+    #[test]
+    fn survives_failures_to_accept() {
+        let calls = Cell::new(0);
+        let accept = || {
+            calls.set(calls.get() + 1);
+            match calls.get() {
+                1 => Err(ErrorKind::ConnectionAborted.into()),
+                2 => Err(io::Error::other("no file descriptor left")),
+                3 => Err(ErrorKind::OutOfMemory.into()),
+                call => Ok(call),
+            }
+        };
+        assert_eq!(next_connection(accept, || false), Some(4));
+    }
+
+    /// What was accepted last, to wake the thread, is not served.
+    #[test]
+    fn ends_when_the_service_ends() {
+        assert_eq!(next_connection(|| Ok(()), || true), None);
+    }
+}

@@ -1,0 +1,122 @@
+//! REL-01, REL-04, REL-05: the connection is cut at every octet, in either direction. Whatever the client says became of a
+//! mail agrees with what the server has.
+
+mod kit;
+
+use core::net::SocketAddr;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::thread::{self, JoinHandle};
+
+use kit::{PATIENCE, client_config, envelope};
+use smtp_blocking::proto::client::Summary;
+use smtp_blocking::{Client, TestServer};
+
+/// Which direction is cut, and after how many octets.
+#[derive(Clone, Copy, Debug)]
+enum Cut {
+    ToServer(usize),
+    ToClient(usize),
+    /// Nothing is cut, and octets come one by one.
+    Trickle,
+}
+
+/// Forwards one connection to the server until the cut, then closes both sides. Returns the octets that were forwarded
+/// to the server and to the client.
+fn proxy(server: SocketAddr, cut: Cut) -> (SocketAddr, JoinHandle<(usize, usize)>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let thread = thread::spawn(move || {
+        let client = listener.accept().expect("a client").0;
+        let server = TcpStream::connect(server).expect("it listens");
+        for stream in [&client, &server] {
+            stream.set_nodelay(true).expect("no delay");
+            stream.set_read_timeout(Some(PATIENCE)).expect("a time limit");
+            stream.set_write_timeout(Some(PATIENCE)).expect("a time limit");
+        }
+        let (to_server, to_client) = match cut {
+            Cut::ToServer(octets) => (octets, usize::MAX),
+            Cut::ToClient(octets) => (usize::MAX, octets),
+            Cut::Trickle => (usize::MAX, usize::MAX),
+        };
+        let piece = if matches!(cut, Cut::Trickle) { 1 } else { 4096 };
+        thread::scope(|scope| {
+            let back = scope.spawn(|| forward(&server, &client, to_client, piece));
+            (forward(&client, &server, to_server, piece), back.join().expect("no panic"))
+        })
+    });
+    (address, thread)
+}
+
+/// Forwards at most so many octets, in pieces of at most so many.
+fn forward(mut from: &TcpStream, mut to: &TcpStream, most: usize, piece: usize) -> usize {
+    let mut buffer = vec![0; piece];
+    let mut done = 0;
+    while done < most {
+        let count = match from.read(&mut buffer[..piece.min(most - done)]) {
+            Ok(0) | Err(_) => break,
+            Ok(count) => count,
+        };
+        if to.write_all(&buffer[..count]).is_err() {
+            break;
+        }
+        done += count;
+    }
+    if done >= most {
+        // The cut: nothing more goes either way.
+        let _ = from.shutdown(Shutdown::Both);
+    }
+    let _ = to.shutdown(if done >= most { Shutdown::Both } else { Shutdown::Write });
+    done
+}
+
+/// Sends three mails, two of them at once, through a proxy; compares the outcomes with what the server got. Returns how
+/// many octets went either way.
+fn exchange(cut: Cut) -> (usize, usize) {
+    let server = TestServer::builder().configure(|config| config.greeting = "ready".into()).spawn();
+    let (address, proxy) = proxy(server.address(), cut);
+    let bodies = ["one\r\n", ".\r\n", "three\r\n"];
+    let mut client = Client::connect(address, client_config()).expect("it listens");
+    let mut mails = bodies.map(|body| (envelope(&["b@mx.example"]), body.as_bytes())).into_iter();
+    let mut summaries: Vec<_> =
+        client.send_all(mails.by_ref().take(2)).map(|outcome| outcome.expect("tried").summary()).collect();
+    if client.closed().is_none() {
+        let (envelope, body) = mails.next().expect("the third");
+        summaries.push(client.send(envelope, body).expect("tried").summary());
+    }
+    drop(client);
+    let forwarded = proxy.join().expect("no panic");
+
+    // A message that is unknown to the client may still be on its way into the server's hands.
+    drop_connections(server, |server| {
+        for (body, summary) in bodies.iter().zip(&summaries) {
+            let stored = server.messages().iter().filter(|message| message.body == body.as_bytes()).count();
+            let agrees = match summary {
+                Summary::Accepted => stored == 1,
+                Summary::Refused => stored == 0,
+                _ => stored <= 1,
+            };
+            assert!(agrees, "{cut:?}: {summary:?}, and the server has it {stored} times");
+        }
+    });
+    forwarded
+}
+
+/// Ends the server, so that nothing more happens in it, and lets it be looked at.
+fn drop_connections(mut server: TestServer, look: impl FnOnce(&TestServer)) {
+    server.shutdown();
+    look(&server);
+}
+
+#[test]
+fn cut_at_every_octet() {
+    let (to_server, to_client) = exchange(Cut::Trickle);
+    assert!(to_server > 200 && to_client > 200, "{to_server} and {to_client} octets are a whole dialogue");
+    for octets in 0..to_server {
+        exchange(Cut::ToServer(octets));
+    }
+    for octets in 0..to_client {
+        exchange(Cut::ToClient(octets));
+    }
+    println!("cut after each of {to_server} octets to the server and {to_client} to the client");
+}
