@@ -4,6 +4,7 @@
 //! the environment that is a failure instead.
 
 mod clients;
+mod into_library;
 mod into_serve;
 mod messages;
 mod out_of_send;

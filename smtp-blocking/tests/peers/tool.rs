@@ -108,10 +108,10 @@ impl Sent {
         self
     }
 
-    /// Asserts the code of the reply to the message; `None` if it never came that far.
+    /// Asserts the code of the reply to the message.
     #[track_caller]
-    pub(crate) fn expect_reply(&self, code: Option<u64>) {
-        assert_eq!(self.outcome["reply"]["code"].as_u64(), code, "{}", self.finished);
+    pub(crate) fn expect_reply(&self, code: u16) {
+        assert_eq!(self.outcome["reply"]["code"], code, "{}", self.finished);
     }
 }
 
