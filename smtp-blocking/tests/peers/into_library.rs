@@ -89,6 +89,7 @@ fn refuses_all(client: &Client, refusal: &Reply) {
     assert!(server.messages().is_empty());
 }
 
+/// R-4.2.5-02, R-4.2.5-05: a message that was refused is not delivered.
 fn refuses_message(client: &Client, refusal: &Reply) {
     if !client.is_there() {
         return;

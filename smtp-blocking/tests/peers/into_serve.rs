@@ -68,7 +68,7 @@ clients! {
     msmtp: MSMTP;
 }
 
-/// R-4.5.2-01..04: what arrives is what was sent, octet by octet.
+/// R-4.5.2-02, R-4.5.2-03, R-4.1.1.4-05, R-3.3-21: what is stored is what was sent, octet by octet, before the client is told.
 fn stores_exactly(client: &Client, message: &[u8]) {
     if !client.is_there() {
         return;
@@ -108,7 +108,8 @@ fn refuses_all(client: &Client) {
     server.interrupt();
 }
 
-/// A server that cannot store says 451 and stores nothing; when it can again, the same message gets through.
+/// R-4.1.1.4-13, R-4.2.5-02: a server that cannot store says 451 and delivers nothing. When it can again, the same
+/// message gets through.
 fn refuses_for_now(client: &Client) {
     if !client.is_there() {
         return;
@@ -125,7 +126,8 @@ fn refuses_for_now(client: &Client) {
     server.interrupt();
 }
 
-/// RFC 5321 §4.4: the final server puts Return-Path and Received in front, and changes nothing else.
+/// R-4.4-01, R-4.4-04, R-4.4-13, R-4.4-15: the final server puts Return-Path and Received in front, and changes nothing
+/// else.
 fn adds_trace(client: &Client) {
     if !client.is_there() {
         return;
@@ -145,7 +147,7 @@ fn adds_trace(client: &Client) {
     server.interrupt();
 }
 
-/// curl sends the bare final dot for a file of no octets, RFC 5321 §4.1.1.4 at its shortest.
+/// R-4.1.1.4-06: curl sends the final dot straight behind DATA for a file of no octets.
 #[test]
 fn no_octet_at_all() {
     stores_exactly(&CURL, b"");

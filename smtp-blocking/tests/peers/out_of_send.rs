@@ -108,7 +108,7 @@ mod refusals {
     }
 }
 
-/// What arrives is what was sent, octet by octet.
+/// R-4.5.2-01, R-4.1.1.4-07: what arrives is what was sent, octet by octet.
 fn delivers<S: Server>(message: &[u8]) {
     let Some(server) = S::start() else { return };
     let sent = send(server.address(), &["bob@example.org", "carol@example.org"], message);
@@ -126,7 +126,7 @@ fn lines_that_end_in_lf() {
     server.expect_stored(FROM, &["bob@example.org"], &message);
 }
 
-/// A message of no octets is the final dot alone.
+/// R-4.1.1.4-06: a message of no octets is the final dot alone.
 #[test]
 fn no_octet_at_all() {
     let Some(server) = Aiosmtpd::start() else { return };
