@@ -61,3 +61,8 @@ pub use observer::{Direction, Observer};
 pub use server::{Accept, Answer, Backend, BodyReader, Envelope, Handle, Reject, Server, Session};
 pub use smtp_proto as proto;
 pub use test_server::{ReceivedMessage, TestServer, TestServerBuilder};
+
+/// The examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -6,6 +6,7 @@ use core::time::Duration;
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
+use std::thread;
 
 use kit::{PATIENCE, Peer, Running, bind, server_config};
 use smtp_blocking::proto::server::{Config, Mail, Rcpt};
@@ -67,10 +68,14 @@ fn patient() -> Config {
 /// R-3.8-02: clients between two transactions are told 421 at once, before EHLO and after.
 #[test]
 fn idle_clients_are_told_at_once() {
-    let mut setup = setup(patient());
+    let mut config = patient();
+    config.timeouts.buffers = Duration::from_millis(10);
+    let mut setup = setup(config);
     let mut greeted = Peer::greeted(setup.server.address);
     let mut fresh = Peer::connect(setup.server.address);
     assert!(fresh.reply().starts_with("220 "));
+    // By now their threads have nothing to do for minutes, and have to be woken.
+    thread::sleep(Duration::from_millis(200));
     setup.server.handle.shutdown();
     for peer in [&mut greeted, &mut fresh] {
         assert!(peer.reply().starts_with("421 4.3.2"));

@@ -168,7 +168,8 @@ fn declared_size() {
     assert!(mail("0").starts_with("250 "));
     assert!(mail("26214401").starts_with("552 5.3.4"));
     assert!(mail("18446744073709551615").starts_with("552 5.3.4"));
-    for bad in ["", "x", "-1", "18446744073709551616", "123456789012345678901"] {
+    assert!(mail("18446744073709551616").starts_with("552 5.3.4"), "twenty digits are good grammar");
+    for bad in ["", "x", "-1", "123456789012345678901"] {
         assert!(mail(bad).starts_with("501 5.5.4"), "{bad}: {}", mail(bad));
     }
 }

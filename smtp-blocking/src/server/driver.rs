@@ -20,8 +20,9 @@ pub(super) struct Driver {
     link: Arc<Link>,
 }
 
-/// How late a connection in a transaction may notice that the service is ending.
-const SLICE: Duration = Duration::from_millis(250);
+/// How late a connection in a transaction may notice that the service is ending. Between two transactions a connection
+/// waits so long, too, before it releases its buffers, so that one read timeout fits both.
+const SLICE: Duration = Duration::from_millis(512);
 
 impl Driver {
     pub(super) fn new(connection: Connection, socket: Socket, clock: Clock, link: Arc<Link>) -> Self {

@@ -131,7 +131,8 @@ impl Server {
     }
 
     /// Serves until [`Handle::shutdown`] is called, and then until every connection has ended or
-    /// [`Timeouts::shutdown_grace`](smtp_proto::server::Timeouts::shutdown_grace) is over. What is left then is cut.
+    /// [`Timeouts::shutdown_grace`](smtp_proto::server::Timeouts::shutdown_grace) is over. What has not said its last
+    /// reply two seconds later is cut; the thread of a session that does not return is left behind.
     ///
     /// A failure to accept a connection does not end the service.
     pub fn serve(self, backend: impl Backend) {

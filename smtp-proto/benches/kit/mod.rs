@@ -4,12 +4,12 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 /// How long a batch runs at least.
-const BATCH: Duration = Duration::from_millis(10);
+const BATCH: Duration = Duration::from_millis(1);
 /// Batches of each row; they take turns with those of the other rows, so that a slow moment hits all alike.
-const BATCHES: usize = 30;
+const BATCHES: usize = 200;
 
 /// Rows that are measured together and compared with the first one.
-pub struct Table<'a> {
+pub(crate) struct Table<'a> {
     title: String,
     /// Octets that each run works on, for the speed; 0 if that means nothing.
     octets: usize,
@@ -25,12 +25,12 @@ struct Row<'a> {
 
 impl<'a> Table<'a> {
     /// An empty table for work on so many octets.
-    pub fn new(title: impl Into<String>, octets: usize) -> Self {
+    pub(crate) fn new(title: impl Into<String>, octets: usize) -> Self {
         Self { title: title.into(), octets, rows: Vec::new() }
     }
 
     /// Adds a row. What `work` returns is kept from being optimised away.
-    pub fn row<T>(&mut self, name: impl Into<String>, mut work: impl FnMut() -> T + 'a) {
+    pub(crate) fn row<T>(&mut self, name: impl Into<String>, mut work: impl FnMut() -> T + 'a) {
         let work = Box::new(move || {
             black_box(work());
         });
@@ -38,10 +38,12 @@ impl<'a> Table<'a> {
     }
 
     /// Measures every row and prints the table.
-    pub fn print(mut self) {
+    pub(crate) fn print(mut self) {
         self.rows.iter_mut().for_each(Row::warm_up);
         for _ in 0..BATCHES {
-            self.rows.iter_mut().for_each(Row::batch);
+            for row in &mut self.rows {
+                row.batch();
+            }
         }
         println!("\n{}\n{:<36} {:>12} {:>9} {:>7}", self.title, "", "ns", "GB/s", "ratio");
         let first = self.rows.first().map_or(0.0, Row::nanoseconds);

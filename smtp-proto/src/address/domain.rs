@@ -2,13 +2,8 @@
 
 use core::fmt;
 
-use nom::Parser as _;
-use nom::combinator::{cut, recognize};
-use nom::multi::many0_count;
-use nom::sequence::{pair, preceded};
-
 use super::literal::literal;
-use super::octet::{self, LDH, NON_ASCII, octet};
+use super::octet::{self, LDH, NON_ASCII, dotted};
 use super::{AddressError, AddressLiteral, Charset, Fault, Parsed, Reason};
 
 /// `Domain`: labels with dots between them. It is not looked up, and its case is kept (domains compare without regard
@@ -106,10 +101,8 @@ pub(crate) fn host(input: &str, charset: Charset) -> Parsed<'_, Host<'_>> {
 /// `Domain = sub-domain *("." sub-domain)`
 #[inline]
 pub(crate) fn domain(input: &str, charset: Charset) -> Parsed<'_, Domain<'_>> {
-    let first = |input| sub_domain(input, charset, Reason::EmptyDomain);
-    let other = |input| sub_domain(input, charset, Reason::EmptyLabel);
-    let others = many0_count(preceded(octet(b'.', Reason::DomainCharacter), cut(other)));
-    let (rest, text) = match recognize(pair(first, others)).parse(input) {
+    let label = |input, if_empty| sub_domain(input, charset, if_empty);
+    let (rest, text) = match dotted(input, label, Reason::EmptyDomain, Reason::EmptyLabel) {
         // A text that ended too early and is as long as a domain may be cannot become one.
         Err(error) if input.len() >= Domain::MAX && Fault::from(error.clone()).at_end => {
             return Err(Fault::of(Reason::DomainTooLong));

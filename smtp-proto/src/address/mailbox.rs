@@ -4,13 +4,8 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use core::fmt;
 
-use nom::Parser as _;
-use nom::combinator::{cut, recognize};
-use nom::multi::many0_count;
-use nom::sequence::{pair, preceded};
-
 use super::domain::{host, unfit};
-use super::octet::{self, ATEXT, NON_ASCII, QTEXT, octet};
+use super::octet::{self, ATEXT, NON_ASCII, QTEXT, dotted, octet};
 use super::{AddressError, Charset, Fault, Host, Parsed, Reason};
 
 /// `Mailbox = Local-part "@" ( Domain / address-literal )`
@@ -176,10 +171,7 @@ pub(crate) fn local_part(input: &str, charset: Charset) -> Parsed<'_, &str> {
 /// `Dot-string = Atom *("." Atom)`
 #[inline]
 fn dot_string(input: &str, charset: Charset) -> Parsed<'_, &str> {
-    let first = |input| atom(input, charset, Reason::EmptyLocalPart);
-    let other = |input| atom(input, charset, Reason::EmptyAtom);
-    let others = many0_count(preceded(octet(b'.', Reason::LocalPartCharacter), cut(other)));
-    recognize(pair(first, others)).parse(input)
+    dotted(input, |input, if_empty| atom(input, charset, if_empty), Reason::EmptyLocalPart, Reason::EmptyAtom)
 }
 
 /// `Atom = 1*atext`

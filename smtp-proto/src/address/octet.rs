@@ -39,6 +39,22 @@ pub(crate) fn octet<'a>(wanted: u8, reason: Reason) -> impl Fn(&'a str) -> Parse
     }
 }
 
+/// `element *("." element)`, where `element` takes the reason to give if there is none.
+// As `recognize(pair(element, many0_count(preceded(octet(b'.'), cut(element)))))`, but a sixth faster in a whole RCPT.
+#[inline(always)]
+pub(crate) fn dotted<'a>(
+    input: &'a str,
+    element: impl Fn(&'a str, Reason) -> Parsed<'a, &'a str>,
+    if_none: Reason,
+    if_empty: Reason,
+) -> Parsed<'a, &'a str> {
+    let (mut rest, _) = element(input, if_none)?;
+    while let Some(behind) = rest.strip_prefix('.') {
+        (rest, _) = element(behind, if_empty)?;
+    }
+    Ok((rest, &input[..input.len() - rest.len()]))
+}
+
 static CLASSES: [u8; 256] = classes();
 
 const fn classes() -> [u8; 256] {

@@ -2,7 +2,7 @@
 
 use bytes::{Buf, Bytes};
 
-use super::scan::{self, Found};
+use super::scan::{self, Expectation, Found};
 use super::{LineEndings, Stray, StrayKind};
 
 /// Reads mail data: finds its end and removes dot-stuffing (RFC 5321 §4.5.2).
@@ -15,6 +15,7 @@ pub struct BodyDecoder {
     stray: Option<Stray>,
     line_endings: LineEndings,
     at: At,
+    expectation: Expectation,
 }
 
 /// What a [`BodyDecoder`] made of its input.
@@ -53,7 +54,7 @@ impl BodyDecoder {
     /// A decoder that stands behind the CRLF of the DATA command.
     #[must_use]
     pub const fn new(line_endings: LineEndings) -> Self {
-        Self { octets: 0, stray: None, line_endings, at: At::LineStart }
+        Self { octets: 0, stray: None, line_endings, at: At::LineStart, expectation: Expectation::Plain }
     }
 
     /// Takes octets off the front of `chunk`. To be called again until it says [`Decoded::NeedInput`] or
@@ -126,7 +127,9 @@ impl BodyDecoder {
         let mut from = 0;
         let mut line_start = self.at == At::LineStart;
         loop {
-            match scan::find(chunk, from, line_start) {
+            let found = scan::find(chunk, from, line_start, self.expectation);
+            self.expectation = if found.is_some() { Expectation::Special } else { Expectation::Plain };
+            match found {
                 Some(Found::Dot(dot)) => {
                     self.at = At::LineStart;
                     return chunk.split_to(dot);

@@ -2,7 +2,7 @@
 
 use bytes::{Buf, Bytes};
 
-use super::scan::{self, Found};
+use super::scan::{self, Expectation, Found};
 use super::{LineEndings, Stray, StrayKind};
 
 /// Writes mail data: stuffs dots and ends it (RFC 5321 §4.5.2).
@@ -28,6 +28,7 @@ pub struct BodyEncoder {
     stray: Option<Stray>,
     line_endings: LineEndings,
     at: At,
+    expectation: Expectation,
 }
 
 /// What a [`BodyEncoder`] made of its input.
@@ -60,7 +61,7 @@ impl BodyEncoder {
     /// An encoder that stands behind the CRLF of the DATA command.
     #[must_use]
     pub const fn new(line_endings: LineEndings) -> Self {
-        Self { taken: 0, stray: None, line_endings, at: At::LineStart }
+        Self { taken: 0, stray: None, line_endings, at: At::LineStart, expectation: Expectation::Plain }
     }
 
     /// Takes octets off the front of `piece`. To be called again until it says [`Encoded::NeedInput`].
@@ -84,7 +85,8 @@ impl BodyEncoder {
             return Encoded::Slice(Bytes::from_static(LINE_END));
         }
         let before = piece.len();
-        let found = scan::find(piece, 0, self.at == At::LineStart);
+        let found = scan::find(piece, 0, self.at == At::LineStart, self.expectation);
+        self.expectation = if found.is_some() { Expectation::Special } else { Expectation::Plain };
         let slice = match found {
             Some(Found::Dot(dot)) => {
                 // The dot leaves twice: at the end of this slice and, still in the piece, at the beginning of the next.

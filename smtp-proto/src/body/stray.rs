@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::scan::{self, Found};
+use super::scan::{self, Expectation, Found};
 
 /// An octet that mail data must not contain: what it is and where (RFC 5321 §2.3.8, RFC 2045 §2.7 and §2.8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -73,7 +73,7 @@ impl fmt::Display for StrayKind {
 pub fn check(content: &[u8]) -> Option<Stray> {
     let mut from = 0;
     loop {
-        match scan::find(content, from, false) {
+        match scan::find(content, from, false, Expectation::Plain) {
             Some(Found::Dot(dot)) => from = dot,
             Some(Found::Stray(kind, at)) => return Some(Stray::new(kind, at as u64)),
             None if content[from..].last() == Some(&b'\r') => {

@@ -59,10 +59,16 @@ pub(super) enum Phase {
 #[derive(Debug)]
 pub(super) struct MailData {
     pub(super) decoder: BodyDecoder,
-    /// Octets taken from the wire.
-    pub(super) taken: u64,
-    /// Beyond the size limit: the rest is thrown away.
-    pub(super) too_big: bool,
+    pub(super) excess: Excess,
+}
+
+/// Whether mail data went beyond the size limit. The rest is thrown away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Excess {
+    None,
+    /// They did, and the application is to be told.
+    Untold,
+    Told,
 }
 
 /// One mail transaction. It is replaced whole (RFC 5321 §4.1.1.5), so that no field survives.
@@ -231,7 +237,8 @@ impl Connection {
 
     /// The one thing to do next. Call it again after each input and after each thing done.
     pub fn poll(&mut self) -> Output<'_, Event> {
-        if let Some(event) = self.next_event() {
+        self.advance();
+        if let Some(event) = self.notice.take() {
             return Output::Event(event);
         }
         if !self.outbox.is_empty() && !self.timers.is_held() {
@@ -277,6 +284,12 @@ impl Connection {
         Id { connection: self.id, serial: self.serial }
     }
 
+    /// Tells the application, with the next `poll`.
+    pub(super) fn tell(&mut self, event: Event) {
+        debug_assert!(self.notice.is_none(), "one thing is told at a time");
+        self.notice = Some(event);
+    }
+
     pub(super) fn say(&mut self, reply: &Reply) {
         reply.encode(self.outbox.buffer());
     }
@@ -320,7 +333,7 @@ impl Connection {
     /// Tells the application that mail data in progress will not become a message.
     pub(super) fn abort(&mut self, abort: Abort) {
         let deciding = matches!(self.open, Some(Open { decision: Decision::Message, .. }));
-        let told = matches!(&self.phase, Phase::Data(data) if data.too_big);
+        let told = matches!(&self.phase, Phase::Data(data) if data.excess == Excess::Told);
         if deciding || (matches!(self.phase, Phase::Data(_)) && !told) {
             self.notice = Some(Event::Aborted(abort));
         }

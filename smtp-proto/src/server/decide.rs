@@ -1,6 +1,6 @@
 //! The answers of the application.
 
-use super::connection::{Barrier, Connection, MailData, Open, Phase, Transaction};
+use super::connection::{Barrier, Connection, Excess, MailData, Open, Phase, Transaction};
 use super::event::Abort;
 use super::replies;
 use super::table::State;
@@ -121,7 +121,7 @@ impl Connection {
             }
             Decision::Data => {
                 let decoder = BodyDecoder::new(self.config.line_endings);
-                self.phase = Phase::Data(MailData { decoder, taken: 0, too_big: false });
+                self.phase = Phase::Data(MailData { decoder, excess: Excess::None });
                 self.timers.await_command(self.now + self.config.timeouts.data);
                 self.say(&replies::START_INPUT);
                 self.barrier = Barrier::Sync;

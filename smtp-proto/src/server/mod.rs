@@ -1,7 +1,9 @@
 //! The server role: takes mail (RFC 5321 §3, §4).
 
+mod command;
 mod config;
 mod connection;
+mod content;
 mod decide;
 mod event;
 mod input;

@@ -161,7 +161,7 @@ impl Octets {
 }
 
 /// Calls `visit` with every string up to `longest` octets, the empty one included.
-fn each_string(longest: usize, visit: &mut impl FnMut(&[u8])) {
+pub(crate) fn each_string(longest: usize, visit: &mut impl FnMut(&[u8])) {
     for length in 0..=longest {
         let mut digits = vec![0; length];
         loop {

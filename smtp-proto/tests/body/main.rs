@@ -1,5 +1,6 @@
 //! The body codec against a naive reference.
 
+mod blocks;
 mod drive;
 mod end_of_data;
 mod enumeration;

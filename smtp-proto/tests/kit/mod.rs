@@ -4,6 +4,7 @@
 pub mod desk;
 pub mod pair;
 pub mod script;
+pub mod steady;
 
 use core::time::Duration;
 use std::sync::Arc;

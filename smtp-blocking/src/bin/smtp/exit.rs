@@ -1,0 +1,34 @@
+//! The exit codes of the program.
+
+use std::process::ExitCode;
+
+/// How the program ends: the codes of `sysexits.h`, and 1 for `smtp parse`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// All was done.
+    Ok = 0,
+    /// A case of `smtp parse` failed.
+    CaseFailed = 1,
+    /// EX_USAGE: the command line makes no sense.
+    Usage = 64,
+    /// EX_DATAERR: the message cannot be sent as it is.
+    Data = 65,
+    /// EX_NOUSER: some recipient was refused for good while others were accepted.
+    RecipientRefused = 67,
+    /// EX_NOHOST: the server's name has no address.
+    NoHost = 68,
+    /// EX_UNAVAILABLE: refused for good.
+    Refused = 69,
+    /// EX_IOERR: a file or a socket of this machine, or the connection broke when the server may have taken the mail.
+    Io = 74,
+    /// EX_TEMPFAIL: not taken, and trying again later is right.
+    Temporary = 75,
+    /// EX_PROTOCOL: the server does not keep to the protocol.
+    Protocol = 76,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}

@@ -1,0 +1,13 @@
+//! Mail between this project and programs that others wrote, over loopback sockets.
+//!
+//! A program that is not installed is left out, and a line `SKIP name: reason` says so. With `SMTP_PEERS=required` in
+//! the environment that is a failure instead.
+
+mod clients;
+mod into_library;
+mod into_serve;
+mod messages;
+mod out_of_send;
+mod programs;
+mod servers;
+mod tool;

@@ -1,0 +1,182 @@
+//! Other people's programs: found, or missed out loud; run, and ended when a test ends.
+
+use core::fmt;
+use core::net::{Ipv4Addr, SocketAddr};
+use core::time::Duration;
+use std::collections::BTreeSet;
+use std::env;
+use std::ffi::OsStr;
+use std::fs::{self, File, Permissions};
+use std::io::{self, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
+use std::thread::sleep;
+use std::time::Instant;
+
+use tempfile::TempDir;
+
+/// The program of this name on `PATH` or in the folders of system programs.
+pub(crate) fn find(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]);
+    folders.map(|folder| folder.join(name)).find(|program| program.is_file())
+}
+
+/// `found`, or a line that says which program is missing and so not tested against. With `SMTP_PEERS=required` in the
+/// environment a missing program fails the test.
+pub(crate) fn require<T>(peer: &str, found: Result<T, &str>) -> Option<T> {
+    let why = match found {
+        Ok(found) => return Some(found),
+        Err(why) => why,
+    };
+    let required = env::var_os("SMTP_PEERS").is_some_and(|value| value == "required");
+    assert!(!required, "{peer}: {why}, and SMTP_PEERS=required");
+    let mut said = SAID.lock().expect("no test panics while it says this");
+    if said.insert(peer.to_owned()) {
+        // Past the capture of the test harness, which shows the output of failed tests only.
+        writeln!(io::stderr(), "SKIP {peer}: {why}").expect("standard error is open");
+    }
+    None
+}
+
+/// Whether this process may do what only root may.
+pub(crate) fn is_root() -> bool {
+    owner().0 == 0
+}
+
+/// The user and group that this process runs as.
+pub(crate) fn owner() -> (u32, u32) {
+    let process = fs::metadata("/proc/self").expect("procfs tells of this process");
+    (process.uid(), process.gid())
+}
+
+/// Runs `command` to its end, with `input` as its standard input.
+///
+/// # Panics
+///
+/// If it takes longer than [`PATIENCE`].
+pub(crate) fn run(command: &mut Command, input: &Path) -> Finished {
+    let folder = temporary_folder();
+    let (output, errors) = (folder.path().join("output"), folder.path().join("errors"));
+    let mut program = Running::start(
+        command
+            .stdin(File::open(input).expect("the input exists"))
+            .stdout(File::create(&output).expect("a new file"))
+            .stderr(File::create(&errors).expect("a new file")),
+    );
+    let status = program.wait();
+    let read = |path| String::from_utf8_lossy(&fs::read(path).expect("written above")).into_owned();
+    Finished { code: status.code(), output: read(output), errors: read(errors) }
+}
+
+/// What a program said and how it ended.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    /// Its exit code, unless a signal ended it.
+    pub(crate) code: Option<i32>,
+    /// What it wrote on standard output.
+    pub(crate) output: String,
+    /// What it wrote on standard error.
+    pub(crate) errors: String,
+}
+
+impl Finished {
+    /// Asserts the exit code, and that this text stands in what was written.
+    #[track_caller]
+    pub(crate) fn expect(&self, code: i32, text: &str) {
+        assert_eq!(self.code, Some(code), "{self}");
+        assert!(self.output.contains(text) || self.errors.contains(text), "no `{text}` in\n{self}");
+    }
+}
+
+impl fmt::Display for Finished {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "exit code {:?}\n--- output\n{}\n--- errors\n{}", self.code, self.output, self.errors)
+    }
+}
+
+/// A program that runs beside the test, with the processes that it starts. Dropping this ends them all.
+pub(crate) struct Running {
+    leader: Child,
+}
+
+impl Running {
+    /// Starts it in a process group of its own.
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let leader = command.process_group(0).spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        Self { leader }
+    }
+
+    /// Sends a signal to the process that was started.
+    pub(crate) fn signal(&self, signal: &str) {
+        kill(signal, &self.leader.id().to_string());
+    }
+
+    /// Waits for the end of the process that was started.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        wait_for("the end of a program", || self.leader.try_wait().expect("a child of this process"))
+    }
+
+    /// Whether it still runs.
+    pub(crate) fn is_alive(&mut self) -> bool {
+        self.leader.try_wait().expect("a child of this process").is_none()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        kill("KILL", &format!("-{}", self.leader.id()));
+        let _ = self.leader.wait();
+    }
+}
+
+fn kill(signal: &str, process: &str) {
+    // It may be gone by now, which `kill` would complain of.
+    let _ = Command::new("sh").args(["-c", r#"kill -s "$0" -- "$1""#, signal, process]).stderr(Stdio::null()).status();
+}
+
+/// A folder that goes when it is dropped, and that servers may enter which give up being root.
+pub(crate) fn temporary_folder() -> TempDir {
+    let everybody = Permissions::from_mode(0o755);
+    tempfile::Builder::new().prefix("smtp-peers-").permissions(everybody).tempdir().expect("a temporary folder")
+}
+
+/// A loopback address with a port that nobody listens on.
+pub(crate) fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    listener.local_addr().expect("bound above")
+}
+
+/// Waits until a server that was just started takes connections.
+pub(crate) fn wait_for_server(address: SocketAddr, server: &mut Running, log: impl AsRef<OsStr>) {
+    let log = || fs::read_to_string(log.as_ref()).unwrap_or_default();
+    wait_for("a server", || {
+        assert!(server.is_alive(), "the server ended: {}", log());
+        TcpStream::connect(address).ok()
+    });
+}
+
+/// Asks again and again until there is an answer.
+///
+/// # Panics
+///
+/// If there is none after [`PATIENCE`].
+pub(crate) fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(start.elapsed() < PATIENCE, "no {what} after {PATIENCE:?}");
+        sleep(Duration::from_millis(10));
+    }
+}
+
+/// Far longer than anything here takes on a busy machine; it only ends a test that hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());

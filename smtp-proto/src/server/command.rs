@@ -1,0 +1,249 @@
+//! What the server does with a command.
+
+use bytes::Bytes;
+
+use super::config::EarlyInput;
+use super::connection::{Barrier, Connection};
+use super::event::{Answered, Event};
+use super::replies;
+use super::table::{Rule, State, rule};
+use super::token::{Data, Expand, Hello, Mail, PathSpan, Rcpt, Verify};
+use crate::address::Charset;
+use crate::command::{BodyKind, Command, CommandError, ParameterError, Parameters, ParseOptions, Verb};
+use crate::reply::{Detail, Reply, ReplyCode};
+use crate::{CloseReason, Decision};
+
+impl Connection {
+    /// Carries out one command.
+    pub(super) fn command(&mut self, line: Bytes) {
+        let options = ParseOptions { charset: Charset::Ascii, max_parameters: self.config.limits.parameters.get() };
+        let parsed = Command::parse(&line, &options);
+        let verb = match &parsed {
+            Ok(command) => command.verb(),
+            Err(error) => match error.verb() {
+                Some(verb) => verb,
+                None => return self.unknown(&line, error),
+            },
+        };
+        let rule = rule(self.state, verb);
+        match (rule, parsed) {
+            (Rule::SkipChunk, parsed) => self.refuse_chunk(parsed),
+            (Rule::Unknown, _) => self.error(Some(verb), &replies::UNKNOWN),
+            (Rule::Unimplemented, _) => self.error(Some(verb), &replies::NOT_IMPLEMENTED),
+            (Rule::HelloFirst, _) => self.error(Some(verb), &replies::HELLO_FIRST),
+            (Rule::MailFirst, _) if self.flags.mail_refused => self.refuse_recipient(verb, &replies::MAIL_FIRST),
+            (Rule::MailFirst, _) => self.error(Some(verb), &replies::MAIL_FIRST),
+            (Rule::RcptFirst, _) if self.transaction.refused > 0 => {
+                self.barrier = Barrier::Sync;
+                self.answered(Some(verb), &replies::NO_VALID_RECIPIENTS)
+            }
+            (Rule::RcptFirst, _) => self.error(Some(verb), &replies::RCPT_FIRST),
+            (Rule::Nested, _) => self.error(Some(verb), &replies::NESTED_MAIL),
+            (Rule::QuitOnly, _) => self.error(Some(verb), &replies::QUIT_ONLY),
+            (_, Err(error)) => self.error(Some(verb), &refusal(&error)),
+            (Rule::Hello, Ok(Command::Ehlo(host) | Command::Helo(host))) => {
+                if self.is_junk(verb) {
+                    return self.error(Some(verb), &replies::TOO_MUCH_JUNK);
+                }
+                let extended = verb == Verb::Ehlo;
+                let name = line.slice_ref(host.as_str().as_bytes());
+                let id = self.ask(Decision::Hello, extended);
+                self.tell(Event::Hello(Hello { id, name, extended }));
+            }
+            (Rule::Mail, Ok(Command::Mail { reverse_path, parameters })) => {
+                if self.tally.messages >= self.config.limits.messages.get() {
+                    let text = "too many messages on this connection";
+                    self.leave(CloseReason::TooManyMessages, Detail::OTHER_SECURITY_STATUS, text);
+                    return self.tell_answer(Some(verb), ReplyCode::SERVICE_NOT_AVAILABLE);
+                }
+                self.flags.mail_refused = false;
+                if let Some(refusal) = self.judge_mail_parameters(&parameters) {
+                    self.flags.mail_refused = true;
+                    return self.error(Some(verb), refusal);
+                }
+                let path = PathSpan::of_reverse_path(&line, &reverse_path, &parameters);
+                let id = self.ask(Decision::Mail, false);
+                self.tell(Event::Mail(Mail { id, line, path }));
+            }
+            (Rule::Rcpt, Ok(Command::Rcpt { forward_path, parameters })) => {
+                if !parameters.is_empty() {
+                    return self.error(Some(verb), &replies::UNKNOWN_PARAMETER);
+                }
+                let limits = &self.config.limits;
+                let is_full = self.transaction.accepted >= limits.recipients.get();
+                if is_full || self.transaction.refused > limits.recipient_overshoot.get() {
+                    return self.refuse_recipient(verb, &replies::TOO_MANY_RECIPIENTS);
+                }
+                let path = PathSpan::of_forward_path(&line, &forward_path, &parameters);
+                let id = self.ask(Decision::Rcpt, false);
+                self.tell(Event::Rcpt(Rcpt { id, line, path }));
+            }
+            (Rule::Data, Ok(_)) => {
+                let id = self.ask(Decision::Data, false);
+                self.tell(Event::Data(Data { id }));
+            }
+            (Rule::Reset, Ok(_)) => {
+                if self.is_junk(verb) {
+                    return self.error(Some(verb), &replies::TOO_MUCH_JUNK);
+                }
+                self.begin_anew();
+                self.say(&replies::RESET);
+                self.tell(Event::Reset);
+            }
+            (Rule::Verify | Rule::Expand, Ok(Command::Vrfy(argument) | Command::Expn(argument))) => {
+                self.barrier = Barrier::Flush;
+                if self.is_junk(verb) {
+                    return self.error(Some(verb), &replies::TOO_MUCH_JUNK);
+                }
+                let argument = line.slice_ref(argument.as_bytes());
+                match (rule, self.config.verify, self.config.expand) {
+                    (Rule::Verify, true, _) => {
+                        let id = self.ask(Decision::Verify, false);
+                        self.tell(Event::Verify(Verify { id, argument }));
+                    }
+                    (Rule::Expand, _, true) => {
+                        let id = self.ask(Decision::Expand, false);
+                        self.tell(Event::Expand(Expand { id, argument }));
+                    }
+                    (Rule::Verify, ..) => self.answered(Some(verb), &replies::CANNOT_VERIFY),
+                    _ => self.answered(Some(verb), &replies::NOT_IMPLEMENTED),
+                }
+            }
+            (Rule::Help, Ok(_)) => {
+                if self.is_junk(verb) {
+                    return self.error(Some(verb), &replies::TOO_MUCH_JUNK);
+                }
+                self.answered(Some(verb), &replies::HELP)
+            }
+            (Rule::Noop, Ok(_)) => {
+                self.barrier = Barrier::Flush;
+                if self.is_junk(verb) {
+                    return self.error(Some(verb), &replies::TOO_MUCH_JUNK);
+                }
+                self.answered(Some(verb), &replies::NOOP)
+            }
+            (Rule::Quit, Ok(_)) => {
+                let text = alloc::format!("{} closing connection", self.config.hostname);
+                self.answered(Some(verb), &Reply::new(ReplyCode::CLOSING, Detail::UNDEFINED, text));
+                self.close(CloseReason::Quit);
+            }
+            // Every rule above names the commands that it stands for in the table.
+            (_, Ok(_)) => self.error(Some(verb), &replies::NOT_IMPLEMENTED),
+        }
+    }
+
+    /// Why a MAIL with these parameters is refused, if it is (RFC 5321 §4.1.1.11, RFC 1870 §6, RFC 6152 §2).
+    fn judge_mail_parameters(&self, parameters: &Parameters<'_>) -> Option<&'static Reply> {
+        if parameters.is_empty() {
+            return None;
+        }
+        if !self.flags.extended {
+            return Some(&replies::NO_PARAMETERS_AFTER_HELO);
+        }
+        let known = |keyword: &str| ["SIZE", "BODY"].iter().any(|name| name.eq_ignore_ascii_case(keyword));
+        if parameters.iter().any(|parameter| !known(parameter.keyword)) {
+            return Some(&replies::UNKNOWN_PARAMETER);
+        }
+        match (parameters.body(), parameters.size()) {
+            // A number of twenty digits is good grammar, and more than anything that fits.
+            (_, Err(ParameterError::SizeTooLarge)) => Some(&replies::TOO_BIG),
+            (Err(_), _) | (_, Err(_)) | (Ok(Some(BodyKind::BinaryMime)), _) => Some(&replies::BAD_PARAMETER),
+            (_, Ok(Some(size))) if size > self.config.limits.message_size.get() => Some(&replies::TOO_BIG),
+            _ => None,
+        }
+    }
+
+    /// A line whose verb is none of ours.
+    fn unknown(&mut self, line: &Bytes, error: &CommandError) {
+        if is_foreign_protocol(line) {
+            return self.not_smtp("this is an SMTP server");
+        }
+        let refusal = if self.state == State::Refused { replies::QUIT_ONLY.clone() } else { refusal(error) };
+        self.error(None, &refusal);
+    }
+
+    /// The peer speaks another protocol: one reply, and the end.
+    pub(super) fn not_smtp(&mut self, text: &str) {
+        self.leave(CloseReason::NotSmtp, Detail::OTHER_SECURITY_STATUS, text);
+        self.tell_answer(None, ReplyCode::SERVICE_NOT_AVAILABLE);
+    }
+
+    /// Whether a command that brings no mail is one too many.
+    fn is_junk(&mut self, verb: Verb) -> bool {
+        // The first EHLO is no junk.
+        if self.state != State::Start || !matches!(verb, Verb::Ehlo | Verb::Helo) {
+            self.tally.junk = self.tally.junk.saturating_add(1);
+        }
+        self.tally.junk > self.config.limits.junk_commands.get()
+    }
+
+    /// Refuses what a client that sends groups could not know to be useless. Too much of it is an error all the same.
+    fn refuse_recipient(&mut self, verb: Verb, reply: &Reply) {
+        self.transaction.refused = self.transaction.refused.saturating_add(1);
+        if self.transaction.refused > self.config.limits.recipient_overshoot.get() {
+            self.error(Some(verb), reply);
+        } else {
+            self.answered(Some(verb), reply);
+        }
+    }
+
+    /// Answers an error of the client, or ends the connection when there were too many.
+    pub(super) fn error(&mut self, verb: Option<Verb>, reply: &Reply) {
+        let limits = &self.config.limits;
+        self.tally.errors = self.tally.errors.saturating_add(1);
+        if self.tally.errors > limits.hard_errors.get() {
+            self.leave(CloseReason::TooManyErrors, Detail::OTHER_SECURITY_STATUS, "too many errors");
+            return self.tell_answer(verb, ReplyCode::SERVICE_NOT_AVAILABLE);
+        }
+        if self.tally.errors > limits.soft_errors.get() && !self.config.timeouts.error_delay.is_zero() {
+            self.timers.start_hold(self.now + self.config.timeouts.error_delay);
+        }
+        self.answered(verb, reply)
+    }
+
+    /// Answers without a question to the application.
+    pub(super) fn answered(&mut self, verb: Option<Verb>, reply: &Reply) {
+        let hello = matches!(verb, Some(Verb::Ehlo | Verb::Helo));
+        // Replies to EHLO and HELO carry no enhanced code (RFC 2034 §3).
+        if hello {
+            self.say(&reply.clone().without_detail());
+        } else {
+            self.say(reply);
+        }
+        let grouped = matches!(verb, Some(Verb::Mail | Verb::Rcpt | Verb::Rset | Verb::Send | Verb::Soml | Verb::Saml));
+        if !grouped && self.barrier == Barrier::None {
+            self.barrier = if hello { self.hello_barrier() } else { Barrier::Flush };
+        }
+        self.tell_answer(verb, reply.code());
+    }
+
+    pub(super) fn tell_answer(&mut self, verb: Option<Verb>, code: ReplyCode) {
+        self.tell(Event::Answered(Answered { verb, code }));
+    }
+
+    /// What may follow EHLO before its answer has left.
+    pub(super) fn hello_barrier(&self) -> Barrier {
+        match self.config.early_input {
+            EarlyInput::Refuse => Barrier::Sync,
+            EarlyInput::TolerateAfterHello => Barrier::Flush,
+        }
+    }
+}
+
+/// The reply to a command that cannot be parsed.
+fn refusal(error: &CommandError) -> Reply {
+    let (subject, detail) = error.enhanced();
+    let code = ReplyCode::new(error.code()).unwrap_or(ReplyCode::SYNTAX_ERROR);
+    Reply::new(code, Detail::new(subject.into(), detail.into()), alloc::format!("{error}"))
+}
+
+/// Whether a line with an unknown verb is typical of another protocol: an HTTP request, an SSH greeting, or a header
+/// field, which shows that mail data or an HTTP request is being taken for commands.
+fn is_foreign_protocol(line: &[u8]) -> bool {
+    const WORDS: [&[u8]; 8] = [b"GET", b"POST", b"CONNECT", b"HEAD", b"PUT", b"OPTIONS", b"PRI", b"DELETE"];
+    let word = line.split(|&octet| octet == b' ').next().unwrap_or_default();
+    let field_name = line.iter().position(|&octet| octet == b':').filter(|&colon| colon > 0);
+    WORDS.contains(&word)
+        || line.starts_with(b"SSH-")
+        || field_name.is_some_and(|colon| line[..colon].iter().all(|octet| octet.is_ascii_graphic()))
+}
