@@ -154,6 +154,7 @@ impl Connection {
     }
 
     /// A line whose verb is none of ours.
+    #[cold]
     fn unknown(&mut self, line: &Bytes, error: &CommandError) {
         if is_foreign_protocol(line) {
             return self.not_smtp("this is an SMTP server");
@@ -163,6 +164,7 @@ impl Connection {
     }
 
     /// The peer speaks another protocol: one reply, and the end.
+    #[cold]
     pub(super) fn not_smtp(&mut self, text: &str) {
         self.leave(CloseReason::NotSmtp, Detail::OTHER_SECURITY_STATUS, text);
         self.tell_answer(None, ReplyCode::SERVICE_NOT_AVAILABLE);
@@ -178,6 +180,7 @@ impl Connection {
     }
 
     /// Refuses what a client that sends groups could not know to be useless. Too much of it is an error all the same.
+    #[cold]
     fn refuse_recipient(&mut self, verb: Verb, reply: &Reply) {
         self.transaction.refused = self.transaction.refused.saturating_add(1);
         if self.transaction.refused > self.config.limits.recipient_overshoot.get() {
@@ -188,6 +191,7 @@ impl Connection {
     }
 
     /// Answers an error of the client, or ends the connection when there were too many.
+    #[cold]
     pub(super) fn error(&mut self, verb: Option<Verb>, reply: &Reply) {
         let limits = &self.config.limits;
         self.tally.errors = self.tally.errors.saturating_add(1);
