@@ -236,9 +236,7 @@ impl Connection {
 
 /// The reply to a command that cannot be parsed.
 fn refusal(error: &CommandError) -> Reply {
-    let (subject, detail) = error.enhanced();
-    let code = ReplyCode::new(error.code()).unwrap_or(ReplyCode::SYNTAX_ERROR);
-    Reply::new(code, Detail::new(subject.into(), detail.into()), alloc::format!("{error}"))
+    Reply::new(error.code(), error.detail(), alloc::format!("{error}"))
 }
 
 /// Whether a line with an unknown verb is typical of another protocol: an HTTP request, an SSH greeting, or a header

@@ -73,9 +73,9 @@ impl Connection {
                 self.say(&replies::STRAY_IN_DATA);
                 self.tell(Event::Aborted(Abort::StrayOctet));
             }
-            converted => {
+            stray => {
                 let id = self.ask(Decision::Message, false);
-                self.tell(Event::Message(Message { id, octets: decoder.octets(), converted }));
+                self.tell(Event::Message(Message { id, octets: decoder.octets(), stray }));
             }
         }
     }

@@ -17,7 +17,7 @@ replies! {
     HELP = HELP_MESSAGE, UNDEFINED, "commands: EHLO HELO MAIL RCPT DATA RSET NOOP QUIT VRFY HELP\nsee RFC 5321";
     CANNOT_VERIFY = CANNOT_VERIFY, UNDEFINED, "cannot verify, but will take the message and try to deliver it";
     NOT_IMPLEMENTED = NOT_IMPLEMENTED, INVALID_COMMAND, "command not implemented";
-    UNKNOWN = COMMAND_UNRECOGNIZED, INVALID_COMMAND, "command not recognized";
+    UNKNOWN = COMMAND_UNRECOGNIZED, SYNTAX_ERROR, "command not recognized";
     HELLO_FIRST = BAD_SEQUENCE, INVALID_COMMAND, "send EHLO or HELO first";
     MAIL_FIRST = BAD_SEQUENCE, INVALID_COMMAND, "send MAIL first";
     RCPT_FIRST = BAD_SEQUENCE, INVALID_COMMAND, "send RCPT first";
