@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use smtp_proto::body::{BodyDecoder, BodyEncoder, Decoded, Encoded, LineEndings, Stray};
 
-use crate::reference::{Decoding, Encoding};
+use super::reference::{Decoding, Encoding};
 
 /// Decodes `wire`, cut at the given indices.
 pub(crate) fn decode(wire: &[u8], cuts: &[usize], line_endings: LineEndings) -> Decoding {

@@ -4,4 +4,5 @@ mod abnf;
 mod address;
 mod command;
 mod properties;
+mod texts;
 mod valid;

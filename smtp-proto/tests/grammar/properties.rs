@@ -4,17 +4,13 @@ use proptest::prelude::*;
 use smtp_proto::address::{AddressError, Charset, ForwardPath, Host, Mailbox, Path, ReversePath};
 use smtp_proto::command::{Command, CommandError, ParseOptions, Verb};
 
+use super::texts::{is_slice, texts};
 use super::valid;
 
 const CHARSETS: [Charset; 2] = [Charset::Ascii, Charset::Utf8];
 
 fn options(charset: Charset) -> ParseOptions {
     ParseOptions { charset, ..ParseOptions::default() }
-}
-
-/// Whether `part` is a slice of `whole`. The empty text is one of any.
-fn is_slice(whole: &str, part: &str) -> bool {
-    part.is_empty() || whole.as_bytes().as_ptr_range().contains(&part.as_ptr()) && whole.contains(part)
 }
 
 /// Every strict beginning of a valid text is valid, or is said to be incomplete.
@@ -50,42 +46,6 @@ fn check_path(text: &str, charset: Charset) {
     beginnings_are_incomplete(text, |beginning| Path::parse(beginning, charset));
     beginnings_are_incomplete(text, |beginning| ForwardPath::parse(beginning, charset));
     beginnings_are_incomplete(text, |beginning| ReversePath::parse(beginning, charset));
-}
-
-/// The texts that a command holds.
-fn texts<'a>(command: &Command<'a>) -> Vec<&'a str> {
-    match command {
-        Command::Helo(host) | Command::Ehlo(host) | Command::Lhlo(host) => vec![host.as_str()],
-        Command::Mail { reverse_path, parameters }
-        | Command::Send { reverse_path, parameters }
-        | Command::Soml { reverse_path, parameters }
-        | Command::Saml { reverse_path, parameters } => {
-            let mut texts = vec![parameters.as_str()];
-            if let ReversePath::Path(path) = reverse_path {
-                texts.extend([path.source_route().unwrap_or_default(), path.mailbox().as_str()]);
-            }
-            texts.extend(
-                parameters.iter().flat_map(|parameter| [parameter.keyword, parameter.value.unwrap_or_default()]),
-            );
-            texts
-        }
-        Command::Rcpt { forward_path, parameters } => {
-            let mut texts = vec![parameters.as_str()];
-            match forward_path {
-                ForwardPath::Postmaster(name) => texts.push(name),
-                ForwardPath::Path(path) => {
-                    texts.extend([path.source_route().unwrap_or_default(), path.mailbox().as_str()]);
-                }
-            }
-            texts
-        }
-        Command::Vrfy(name) | Command::Expn(name) | Command::Etrn(name) => vec![name],
-        Command::Help(string) | Command::Noop(string) => vec![string.unwrap_or_default()],
-        Command::Auth { mechanism, initial_response } => {
-            vec![mechanism, initial_response.map(|response| response.as_str()).unwrap_or_default()]
-        }
-        _ => Vec::new(),
-    }
 }
 
 fn encoded(command: &Command<'_>) -> Result<Vec<u8>, CommandError> {

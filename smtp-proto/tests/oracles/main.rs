@@ -1,0 +1,118 @@
+//! The oracles of the fuzz targets, over random input and over the seeds in `fuzz/seeds`.
+
+#[path = "mod.rs"]
+mod oracles;
+
+use std::path::Path;
+
+use proptest::prelude::*;
+
+type Oracle = fn(&[u8]);
+
+const ORACLES: [(&str, Oracle); 5] = [
+    ("body", oracles::body::run),
+    ("client_session", oracles::client_session::run),
+    ("command", oracles::command::run),
+    ("reply", oracles::reply::run),
+    ("server_session", oracles::server_session::run),
+];
+
+/// Every seed holds, and so does every beginning of it.
+#[test]
+fn seeds() {
+    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds");
+    for (name, run) in ORACLES {
+        let files = std::fs::read_dir(seeds.join(name)).expect("each target has seeds");
+        let mut count = 0;
+        for file in files {
+            let path = file.expect("a readable folder").path();
+            let input = std::fs::read(&path).expect("a readable seed");
+            println!("{}", path.display());
+            run(&input);
+            let step = 1 + input.len() / 40;
+            (0..input.len()).step_by(step).for_each(|end| run(&input[..end]));
+            count += 1;
+        }
+        assert!(count > 0, "{name} has seeds");
+    }
+}
+
+/// The entries of the dictionary.
+fn words() -> Vec<Vec<u8>> {
+    let dictionary = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/smtp.dict");
+    let dictionary = std::fs::read_to_string(dictionary).expect("a readable dictionary");
+    let entries = dictionary.lines().filter_map(|line| line.strip_prefix('"')?.strip_suffix('"'));
+    entries.map(word).collect()
+}
+
+/// An entry without its escapes.
+fn word(entry: &str) -> Vec<u8> {
+    let mut word = Vec::new();
+    let mut rest = entry.as_bytes();
+    loop {
+        (word, rest) = match rest {
+            [] => return word,
+            [b'\\', b'x', high, low, rest @ ..] => {
+                let digits = [*high, *low];
+                let digits = core::str::from_utf8(&digits).expect("two digits");
+                (append(word, u8::from_str_radix(digits, 16).expect("two hexadecimal digits")), rest)
+            }
+            [b'\\', octet, rest @ ..] | [octet, rest @ ..] => (append(word, *octet), rest),
+        };
+    }
+}
+
+fn append(mut word: Vec<u8>, octet: u8) -> Vec<u8> {
+    word.push(octet);
+    word
+}
+
+/// Words of the dictionary, and what stands between them.
+fn text() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        12 => prop::sample::select(words()),
+        3 => Just(b"|".to_vec()),
+        1 => prop::collection::vec(any::<u8>(), 0..6),
+        1 => "[ -~]{0,30}".prop_map(String::into_bytes),
+    ];
+    prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+}
+
+fn letters(of: &'static str) -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(prop::sample::select(of.as_bytes()), 0..4)
+}
+
+fn cuts() -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(prop_oneof![4 => b'0'..=b'9', 1 => 11..=255_u8], 0..5)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn command(line in text()) {
+        oracles::command::run(&line);
+    }
+
+    #[test]
+    fn reply(cuts in cuts(), octets in text()) {
+        oracles::reply::run(&[cuts, octets].join(&b'\n'));
+    }
+
+    #[test]
+    fn body(cuts in cuts(), octets in text()) {
+        oracles::body::run(&[cuts, octets].join(&b'\n'));
+    }
+
+    #[test]
+    fn server_session(letters in letters("nvxtsedcDHQW"), cuts in cuts(), decisions in letters("abrlcdw"), octets in text()) {
+        let beginning = b"EHLO c.example\r\n|MAIL FROM:<a@c.example>\r\nRCPT TO:<b@mx.example>\r\n".to_vec();
+        oracles::server_session::run(&[letters, cuts, decisions, [beginning, octets].concat()].join(&b'\n'));
+    }
+
+    #[test]
+    fn client_session(letters in letters("pnsDQA"), cuts in cuts(), octets in text()) {
+        let beginning = b"+12|220 s\r\n|250-s\r\n250-PIPELINING\r\n250 SIZE\r\n|250 ok\r\n250 ok\r\n354 go\r\n|".to_vec();
+        oracles::client_session::run(&[letters, cuts, [beginning, octets].concat()].join(&b'\n'));
+    }
+}
