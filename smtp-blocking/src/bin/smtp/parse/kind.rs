@@ -7,9 +7,9 @@ use clap::ValueEnum;
 pub(crate) enum Kind {
     /// An address such as alice@example.org.
     Mailbox,
-    /// What MAIL takes, such as <alice@example.org> or <>.
+    /// What MAIL takes, such as `<alice@example.org>` or `<>`.
     ReversePath,
-    /// What RCPT takes, such as <bob@example.org> or <Postmaster>.
+    /// What RCPT takes, such as `<bob@example.org>` or `<Postmaster>`.
     ForwardPath,
     /// A domain such as example.org.
     Domain,
