@@ -26,3 +26,11 @@ pub struct Body {
     pub(super) connection: u32,
     pub(super) serial: u32,
 }
+
+impl Body {
+    /// How many mails `send` took on this connection before the one that this is the body of.
+    #[must_use]
+    pub fn ordinal(&self) -> u32 {
+        self.serial
+    }
+}
