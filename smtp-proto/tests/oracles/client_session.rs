@@ -127,7 +127,11 @@ impl<'i> Session<'i> {
                 [b'>', body @ ..] => self.bodies.push_back(pieces(body)),
                 [b'<', room @ ..] => {
                     let is_open = self.room == usize::MAX;
-                    self.room = if is_open { room.first().copied().unwrap_or(b'0').saturating_sub(b'0').into() } else { usize::MAX };
+                    self.room = if is_open {
+                        room.first().copied().unwrap_or(b'0').saturating_sub(b'0').into()
+                    } else {
+                        usize::MAX
+                    };
                 }
                 [b'-', ..] => self.pass(),
                 octets => self.hear(octets),
@@ -282,7 +286,11 @@ impl<'i> Session<'i> {
         self.connection.handle_timeout(self.now);
         let next = self.connection.deadline();
         self.settle();
-        assert!(next.is_none_or(|next| next > self.now) || self.record.closed.is_some(), "{next:?} after {:?}", self.now);
+        assert!(
+            next.is_none_or(|next| next > self.now) || self.record.closed.is_some(),
+            "{next:?} after {:?}",
+            self.now
+        );
     }
 
     /// Nothing comes for a while.
@@ -319,7 +327,8 @@ impl<'i> Session<'i> {
         self.connection.handle_eof(self.now);
         self.connection.quit(self.now);
         assert!(matches!(self.connection.poll(), Output::Closed(reason) if reason == closed), "and stays");
-        let refused = self.connection.handle_input(self.now, Bytes::from_static(b"250 ok\r\n")).expect_err("it is over");
+        let refused =
+            self.connection.handle_input(self.now, Bytes::from_static(b"250 ok\r\n")).expect_err("it is over");
         assert_eq!((refused.misuse, &refused.value[..]), (Misuse::Closed, &b"250 ok\r\n"[..]));
     }
 }
@@ -363,4 +372,3 @@ fn configure(letters: &[u8]) -> Config {
     }
     config
 }
-

@@ -111,7 +111,8 @@ impl<'r> View<'r> {
                     transaction.recipients.push(answer);
                 }
                 Command::Data if answer.is_some_and(|reply| reply.code().value() == 354) => {
-                    let ended = reference::decode(&record.sent[end..], LineEndings::Strict).end.map(|length| end + length);
+                    let ended =
+                        reference::decode(&record.sent[end..], LineEndings::Strict).end.map(|length| end + length);
                     let verdict = ended.and_then(|end| view.answer(record, end));
                     let grant = Grant { start: end, end: ended, verdict, eight_bit };
                     view.transactions.last_mut().expect("DATA follows MAIL").granted = Some(grant);
@@ -167,7 +168,10 @@ impl<'r> View<'r> {
             assert!(!waits || answered > index, "step {index} came before the reply to the one before it");
             let unanswered = &self.steps[answered.saturating_sub(1).min(index)..=index];
             let octets: usize = unanswered.iter().map(|step| step.octets).sum();
-            assert!(unanswered.len() == 1 || octets <= config.limits.unanswered.get(), "{octets} octets wait for replies");
+            assert!(
+                unanswered.len() == 1 || octets <= config.limits.unanswered.get(),
+                "{octets} octets wait for replies"
+            );
         }
     }
 }
@@ -205,7 +209,9 @@ fn check_outcome(outcome: &Outcome, transaction: Option<&Transaction<'_>>, conte
         let is_recipient = answer.is_some_and(Reply::is_positive);
         let data = grant.filter(|_| is_recipient).and_then(|grant| grant.end.map(|_| grant.verdict));
         match data {
-            Some(Some(reply)) if reply.is_positive() => assert_eq!(verdict, &Verdict::Accepted(reply.clone()), "{name}"),
+            Some(Some(reply)) if reply.is_positive() => {
+                assert_eq!(verdict, &Verdict::Accepted(reply.clone()), "{name}")
+            }
             Some(Some(reply)) if !reply.is_intermediate() => assert_refused(verdict, reply, name),
             Some(_) => assert_eq!(verdict, &Verdict::Unknown, "{name}: the mail was sent and nothing came"),
             None => assert!(!verdict.is_accepted(), "{name}: {verdict:?} without the whole mail"),

@@ -233,7 +233,11 @@ impl<'i> Session<'i> {
         self.connection.handle_timeout(self.now);
         let next = self.connection.deadline();
         self.events();
-        assert!(next.is_none_or(|next| next > self.now) || self.record.closed.is_some(), "{next:?} after {:?}", self.now);
+        assert!(
+            next.is_none_or(|next| next > self.now) || self.record.closed.is_some(),
+            "{next:?} after {:?}",
+            self.now
+        );
     }
 
     /// So long nothing comes.
@@ -314,7 +318,9 @@ impl<'i> Session<'i> {
 
     fn describe(&self, event: &Event) -> String {
         match event {
-            Event::Aborted(_) | Event::Message(_) => format!("{event:?} {:?}", self.draft.body.escape_ascii().to_string()),
+            Event::Aborted(_) | Event::Message(_) => {
+                format!("{event:?} {:?}", self.draft.body.escape_ascii().to_string())
+            }
             event => format!("{event:?}"),
         }
     }
