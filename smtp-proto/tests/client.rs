@@ -273,6 +273,24 @@ fn early_refusal_during_data() {
     assert_eq!(session.record.closed, Some(CloseReason::Refused));
 }
 
+/// PIPE-10, REL-04: a 250 that came while a part of the dot still waited to leave accepts nothing.
+#[test]
+fn early_acceptance_is_none() {
+    let mut session = Session::ready(EHLO, &[]);
+    session.send(one());
+    session.client.handle_input(Instant::EPOCH, Bytes::from_static(b"250 ok\r\n250 ok\r\n354 go\r\n")).expect("input");
+    let Output::Event(smtp_proto::client::Event::Body(token)) = session.client.poll() else { panic!("a body is due") };
+    session.client.write_body(Instant::EPOCH, &token, Bytes::from_static(b"one\r\n")).expect("a piece is welcome");
+    session.client.end_body(Instant::EPOCH, token).expect("the token is due");
+    let Output::Transmit(octets) = session.client.poll() else { panic!("the body leaves") };
+    let most = octets.len() - 1;
+    session.client.transmitted(Instant::EPOCH, most);
+    session.client.handle_input(Instant::EPOCH, Bytes::from_static(b"250 queued\r\n")).expect("input is welcome");
+    assert!(session.settle().is_empty());
+    assert_eq!(session.last(), "Unknown at final, reply -: b@mx.example unknown -");
+    assert_eq!(session.record.closed, Some(CloseReason::Protocol));
+}
+
 /// REPLY-08, R-3.8-09: 421 in answer to anything ends the connection, and is no verdict for good.
 #[test]
 fn service_not_available() {

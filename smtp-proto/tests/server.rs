@@ -279,6 +279,36 @@ fn errors_slow_the_peer_down() {
     assert!(octets.starts_with(b"500 5.5.2 "), "{}", show(octets));
 }
 
+/// A deadline that was passed is behind, also when the last reply is a late one and a part of a line was read before.
+#[test]
+fn a_late_last_reply_leaves_no_deadline_behind() {
+    let mut config = server_config();
+    config.limits.soft_errors = 1.try_into().expect("not zero");
+    let mut connection = server(config);
+    let groups: [&[u8]; 5] = [EHLO, b"NO", b"OP\r\n", b"FROB\r\n", b"BDAT 99999999999\r\n"];
+    let _ = serve(&mut connection, &mut Desk::default(), &groups, Cuts::Whole);
+    let Output::Wait(wait) = connection.poll() else { panic!("the reply is held back") };
+    assert_eq!(wait.deadline, Some(at(1)));
+    connection.handle_timeout(at(1));
+    assert_eq!(connection.deadline(), None, "the reply can leave, and its time begins when it is offered");
+}
+
+/// RES-01: mail data far beyond the size limit end the connection, also when they came in one piece with their end.
+#[test]
+fn far_too_much_data() {
+    for cuts in [Cuts::Whole, Cuts::Every(1), Cuts::Every(7), Cuts::At(30)] {
+        let mut config = server_config();
+        config.limits.message_size = 10.try_into().expect("not zero");
+        for (octets, said, reason) in [(25, "552 5.3.4", None), (26, "552 5.3.4", Some(CloseReason::Flood))] {
+            let data = ["x".repeat(octets - 2).as_bytes(), b"\r\n.\r\n"].concat();
+            let (record, desk) = dialogue_with(config.clone(), &[EHLO, ENVELOPE, &data], cuts);
+            let last = record.sent.split_inclusive(|&octet| octet == b'\n').next_back().expect("a reply");
+            assert!(last.starts_with(said.as_bytes()), "{}", show(last));
+            assert_eq!((record.closed, desk.messages.len()), (reason, 0), "{octets} octets, {cuts:?}");
+        }
+    }
+}
+
 /// RES-03: commands that bring no mail count as errors after a hundred.
 #[test]
 fn junk_limit() {

@@ -42,8 +42,8 @@ impl Connection {
 
     /// Takes one reply.
     fn reply(&mut self, reply: &Reply) -> Option<Event> {
-        // A reply to a command that has not left answers nothing.
-        let answered = self.due.front().filter(|due| self.unoffered + due.octets <= self.unanswered).copied();
+        // A reply to what has not left to its last octet answers nothing: a 250 in front of the final dot accepts no mail.
+        let answered = self.due.front().filter(|due| self.outbox.len() + due.octets <= self.unanswered).copied();
         let Some(due) = answered else {
             self.unasked(reply);
             return None;

@@ -158,7 +158,7 @@ impl Connection {
     /// When `handle_timeout` is due if nothing else happens first, also while octets wait to be transmitted.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        self.timers.next(self.has_spare_buffers())
+        self.timers.next(self.closing.is_none() && self.has_spare_buffers())
     }
 
     /// Octets came from the peer.

@@ -20,7 +20,9 @@ impl Connection {
         let Phase::Data(data) = &mut self.phase else { return false };
         if data.excess == Excess::Untold {
             data.excess = Excess::Told;
+            let octets = data.decoder.octets();
             self.tell(Event::Aborted(Abort::TooBig));
+            self.judge_flood(octets);
             return true;
         }
         let before = self.chunk.len();
@@ -32,12 +34,7 @@ impl Connection {
         }
         self.progress(before - self.chunk.len());
         match decoded {
-            Decoded::Content(_) if excess == Excess::Told => {
-                if octets > limit.saturating_add(limit.saturating_add(limit / 2)) {
-                    self.say(&replies::TOO_BIG);
-                    self.close(CloseReason::Flood);
-                }
-            }
+            Decoded::Content(_) if excess == Excess::Told => self.judge_flood(octets),
             Decoded::Content(mut piece) => {
                 let excess = usize::try_from(octets.saturating_sub(limit)).unwrap_or(usize::MAX);
                 piece.truncate(piece.len().saturating_sub(excess));
@@ -55,6 +52,15 @@ impl Connection {
             }
         }
         true
+    }
+
+    /// Ends the connection when so many octets are more than are read for the sake of a good end.
+    fn judge_flood(&mut self, octets: u64) {
+        let limit = self.config.limits.message_size.get();
+        if octets > limit.saturating_add(limit.saturating_add(limit / 2)) {
+            self.say(&replies::TOO_BIG);
+            self.close(CloseReason::Flood);
+        }
     }
 
     /// The final dot has come.

@@ -13,8 +13,8 @@
 //! * `-` a silence.
 //! * Anything else comes from the server when the client has done all that it can.
 
+use core::num::{NonZeroU32, NonZeroUsize};
 use std::collections::VecDeque;
-use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 
 use bytes::Bytes;

@@ -1,0 +1,7 @@
+//! A command line: see `oracles::command`.
+#![no_main]
+
+#[path = "../../smtp-proto/tests/oracles/mod.rs"]
+mod oracles;
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| oracles::command::run(input));
