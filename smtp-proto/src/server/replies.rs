@@ -33,7 +33,6 @@ replies! {
     TOO_BIG = STORAGE_EXCEEDED, MESSAGE_TOO_BIG_FOR_SYSTEM, "message exceeds the size limit";
     STRAY_IN_DATA = MAILBOX_UNAVAILABLE, OTHER_MEDIA_STATUS, "message holds a CR, LF or NUL that is no line end";
     TOO_MANY_RECIPIENTS = INSUFFICIENT_STORAGE, TOO_MANY_RECIPIENTS, "too many recipients";
-    TOO_MUCH_JUNK = BAD_SEQUENCE, INVALID_COMMAND, "too many commands that bring no mail";
     NO_DECISION = LOCAL_ERROR, OTHER_SYSTEM_STATUS, "no decision in time, try again later";
     START_INPUT = START_MAIL_INPUT, UNDEFINED, "start mail input, end with <CRLF>.<CRLF>";
 }
