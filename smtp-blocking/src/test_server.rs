@@ -10,7 +10,7 @@ use std::time::Instant;
 use smtp_proto::reply::Reply;
 use smtp_proto::server::{Config, Hello, Mail, Rcpt};
 
-use crate::server::{Accept, Answer, BodyReader, Envelope, Handle, Server, Session, recipient, sender};
+use crate::server::{Accept, Answer, BodyReader, Envelope, Handle, Server, Session};
 
 /// An SMTP server on a free port of this machine that keeps what it receives: for tests of programs that send mail.
 ///
@@ -223,11 +223,11 @@ impl Session for Reception {
     }
 
     fn mail(&mut self, mail: &Mail) -> Answer {
-        answer(find(&self.rules.senders, sender(mail)))
+        answer(find(&self.rules.senders, mail.reverse_path().as_str()))
     }
 
     fn rcpt(&mut self, rcpt: &Rcpt) -> Answer {
-        answer(find(&self.rules.recipients, recipient(rcpt)))
+        answer(find(&self.rules.recipients, rcpt.forward_path().as_str()))
     }
 
     fn data(&mut self, envelope: &Envelope, body: &mut BodyReader<'_>) -> Answer {

@@ -35,7 +35,7 @@ fn unstuffing(title: &str, wire: &[u8], chunk: usize) {
             for chunk in chunks {
                 let mut chunk = chunk.clone();
                 while let Decoded::Content(piece) = decoder.next(&mut chunk) {
-                    std::hint::black_box(&piece);
+                    core::hint::black_box(&piece);
                 }
             }
             decoder.octets()
@@ -52,7 +52,7 @@ fn stuffing(title: &str, content: &str, piece: usize) {
     table.row("memcpy", move || {
         copy.clear();
         for piece in source {
-            copy.extend_from_slice(std::hint::black_box(piece));
+            copy.extend_from_slice(core::hint::black_box(piece));
         }
         copy.len()
     });

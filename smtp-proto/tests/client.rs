@@ -148,6 +148,34 @@ fn sends_the_lone_dot() {
     assert_eq!(session.last(), "Refused at final, reply 554: b@mx.example permanent 550");
 }
 
+/// R-3.6.3-06, R-3.3-19, R-4.1.1-01, R-4.1.1-06, R-2.3.8-02, R-4.1.1.3-10: what a client says, to the octet.
+#[test]
+fn commands_to_the_octet() {
+    let mut session = Session::ready(PLAIN_EHLO, &[b""]);
+    let bounce = Envelope::new("").and_then(|envelope| envelope.to("postmaster")).expect("addresses").with_size(3);
+    assert_eq!(session.send(bounce), ["MAIL FROM:<>\r\n"]);
+    assert_eq!(session.hear(b"250 ok\r\n"), ["RCPT TO:<postmaster>\r\n"]);
+    assert_eq!(session.hear(b"250 ok\r\n"), ["DATA\r\n"]);
+    assert_eq!(session.hear(b"354 go\r\n"), [".\r\n"]);
+    session.client.quit(Instant::EPOCH);
+    assert_eq!(session.hear(b"250 ok\r\n"), ["QUIT\r\n"]);
+}
+
+/// ADDR-19: whatever an envelope or a configuration is given, no control reaches the wire.
+#[test]
+fn controls_never_get_in() {
+    for control in (0..32).chain([127]).map(char::from) {
+        for text in
+            [format!("a{control}b@mx.example"), format!("\"a{control}b\"@mx.example"), format!("a@mx{control}.example")]
+        {
+            assert!(Envelope::new(&text).is_err(), "{text:?}");
+            assert!(Envelope::new("").and_then(|envelope| envelope.to(&text)).is_err(), "{text:?}");
+        }
+        assert!(smtp_proto::client::Config::new(&format!("client{control}.example")).is_err());
+        assert!(smtp_proto::server::Config::new(&format!("mx{control}.example")).is_err());
+    }
+}
+
 /// A refused MAIL is the verdict on all recipients, whatever their own replies say.
 #[test]
 fn refused_mail_is_the_verdict() {

@@ -91,7 +91,11 @@ fn try_command(connection: &mut Connection, prologue: &[&str], command: &str) ->
     format!("{code} {state}")
 }
 
-/// R-4.1.4-01, R-4.1.4-10, R-4.1.4-11, R-4.1.4-16, R-4.1.4-18, STATE-04, STATE-05, STATE-06: the server's grid.
+/// The server's grid. It holds the order of commands (R-3.3-18, R-4.1.4-01, R-4.1.4-04, R-4.1.4-10, R-4.1.4-11,
+/// R-4.1.4-16, R-4.1.4-18, R-4.1.4-19, R-4.1.4-20, R-4.1.4-21, STATE-04, STATE-05, STATE-06), the minimum implementation
+/// (R-4.5.1-01, R-4.5.1-02), the replies to each command (R-4.3.2-10 to R-4.3.2-20: R-4.3.2-10, R-4.3.2-11, R-4.3.2-13,
+/// R-4.3.2-15, R-4.3.2-16, R-4.3.2-17, R-4.3.2-18, R-4.3.2-19, R-4.3.2-20, R-4.1.1.10-01), and what is left of the
+/// service after a 554 greeting (R-3.1-05, R-4.3.2-09).
 #[test]
 fn server_grid() {
     let mut grid = String::from("# reply and next state of the server, by state and command\n");
@@ -119,7 +123,7 @@ fn server_grid() {
     compare("server_grid.txt", &grid);
 }
 
-/// The client's grid: what it does with a reply of each class to everything it may have asked.
+/// R-4.2.1-01, R-4.2.1-02, R-4.2.1-03, R-4.2.1-05, R-4.2-14, R-4.3.2-02, REPLY-11: the client's grid: what it does with a reply of each class to everything it may have asked.
 #[test]
 fn client_grid() {
     const EHLO: &str = "250 mx.example";

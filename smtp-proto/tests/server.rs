@@ -28,14 +28,14 @@ fn dialogue(groups: &[&[u8]]) -> (Vec<String>, Record, Desk) {
 const EHLO: &[u8] = b"EHLO client.example\r\n";
 const ENVELOPE: &[u8] = b"MAIL FROM:<a@client.example>\r\nRCPT TO:<b@mx.example>\r\nDATA\r\n";
 
-/// R-3.1-01, R-4.2-03, X-2034-3-02: the greeting comes first, begins with the host name, and has no enhanced code.
+/// R-3.1-01, R-4.2-03, R-4.2-07, R-4.2.2-08, R-4.3.1-04, X-2034-3-02: the greeting comes first, begins with the host name, and has no enhanced code.
 #[test]
 fn greets() {
     let (record, _) = dialogue_with(server_config(), &[], Cuts::Whole);
     assert_eq!(record.sent, b"220 mx.example ESMTP\r\n");
 }
 
-/// R-4.1.1.1-03, X-2920-2-01, X-1870-3-01, X-6152-2-01, X-2034-3-01: the answer to EHLO lists what is offered.
+/// R-4.1.1.1-03, R-4.1.1.1-09, R-4.1.1.1-14, R-4.1.1.1-20, R-3.2-02, R-F.3-02, X-2920-2-01, X-1870-3-01, X-6152-2-01, X-2034-3-01: the answer to EHLO lists what is offered.
 #[test]
 fn answers_ehlo() {
     let (said, ..) = dialogue(&[EHLO]);
@@ -45,7 +45,7 @@ fn answers_ehlo() {
     assert_eq!(dialogue(&[b"HELO client.example\r\n"]).0, ["250 mx.example\r\n"]);
 }
 
-/// R-3.3-01, X-2920-3.2-01, X-2920-3.2-02: a pipelined group is answered in order and in one write.
+/// R-3.3-01, R-4.2-01, R-4.2-04, X-2920-3.2-01, X-2920-3.2-02: a pipelined group is answered in order and in one write.
 #[test]
 fn one_write_for_a_group() {
     let mut connection = server(server_config());
@@ -72,7 +72,7 @@ fn one_write_for_a_group() {
     assert_eq!(writes[0].split(|&octet| octet == b'\n').count(), 4);
 }
 
-/// EOD-02 to EOD-09: whatever looks like an end of data and is none: one message only, refused at its true end, and
+/// R-4.1.1.4-09, EOD-02 to EOD-09: whatever looks like an end of data and is none: one message only, refused at its true end, and
 /// nothing in it is taken for a command.
 #[test]
 fn only_crlf_dot_crlf_ends_data() {
@@ -259,7 +259,7 @@ fn error_limit() {
     config.timeouts.error_delay = core::time::Duration::ZERO;
     let (record, _) = dialogue_with(config.clone(), &[EHLO, &b"FROB\r\n".repeat(11)], Cuts::Whole);
     let said = String::from_utf8_lossy(&record.sent).into_owned();
-    assert_eq!((said.matches("500 5.5.1").count(), record.closed), (10, Some(CloseReason::TooManyErrors)));
+    assert_eq!((said.matches("500 5.5.2").count(), record.closed), (10, Some(CloseReason::TooManyErrors)));
     assert!(said.ends_with("421 4.7.0 mx.example too many errors\r\n"), "{said}");
     let group = [b"MAIL FROM:<no@client.example>\r\n".to_vec(), b"RCPT TO:<b@mx.example>\r\n".repeat(50)].concat();
     let (record, _) = dialogue_with(config, &[EHLO, &group, b"NOOP\r\n"], Cuts::Whole);
@@ -276,7 +276,7 @@ fn errors_slow_the_peer_down() {
     assert_eq!(wait.deadline, Some(at(1)));
     connection.handle_timeout(at(1));
     let Output::Transmit(octets) = connection.poll() else { panic!("the reply leaves") };
-    assert!(octets.starts_with(b"500 5.5.1 "), "{}", show(octets));
+    assert!(octets.starts_with(b"500 5.5.2 "), "{}", show(octets));
 }
 
 /// A deadline that was passed is behind, also when the last reply is a late one and a part of a line was read before.
@@ -309,7 +309,7 @@ fn far_too_much_data() {
     }
 }
 
-/// RES-03: commands that bring no mail count as errors after a hundred.
+/// RES-03, R-4.1.1.5-02: commands that bring no mail count as errors after a hundred, and are answered like any other.
 #[test]
 fn junk_limit() {
     let mut config = server_config();
@@ -318,10 +318,19 @@ fn junk_limit() {
         let lines = format!("{command}\r\n").repeat(120);
         let (record, _) = dialogue_with(config.clone(), &[EHLO, lines.as_bytes()], Cuts::Whole);
         assert_eq!(record.closed, Some(CloseReason::TooManyErrors), "{command}");
+        let said = String::from_utf8_lossy(&record.sent).into_owned();
+        let (last, others) = said
+            .lines()
+            .skip(7)
+            .collect::<Vec<_>>()
+            .split_last()
+            .map(|(last, all)| (*last, all.to_vec()))
+            .expect("replies");
+        assert!(last.starts_with("421 4.7.0") && others.iter().all(|line| line[..3] == others[0][..3]), "{said}");
     }
 }
 
-/// R-4.5.3.1.8-01, R-4.5.3.1.10-01, RES-02: recipients beyond the limit get 452, those before it get the mail.
+/// R-4.5.3.1.8-01, R-4.5.3.1.8-06, R-4.5.3.1.10-01, R-4.5.3.1.10-03, RES-02: recipients beyond the limit get 452, those before it get the mail.
 #[test]
 fn recipient_limit() {
     let mut config = server_config();
@@ -383,7 +392,7 @@ fn refused_bdat_is_skipped() {
     assert_eq!(record.closed, Some(CloseReason::Protocol));
 }
 
-/// R-4.5.3.2.7-01, REL-06: the idle time, one second either side; R-3.8-05: with 421.
+/// R-4.5.3.2.7-01, R-4.2.2-10, REL-06: the idle time, one second either side; R-3.8-05: with 421.
 #[test]
 fn idle_time() {
     let mut connection = server(server_config());
@@ -392,6 +401,19 @@ fn idle_time() {
     connection.handle_timeout(at(299));
     assert!(matches!(connection.poll(), Output::Wait(_)));
     connection.handle_timeout(at(300));
+    assert!(matches!(connection.poll(), Output::Transmit(b"421 4.4.2 mx.example timeout, closing connection\r\n")));
+}
+
+/// The overload profile: 10 s idle, one error, one command that brings no mail.
+#[test]
+fn overload_profile() {
+    let (record, _) = dialogue_with(server_config().overloaded(), &[EHLO, b"FROB\r\nFROB\r\n"], Cuts::Whole);
+    assert_eq!(record.closed, Some(CloseReason::TooManyErrors));
+    let (record, _) = dialogue_with(server_config().overloaded(), &[EHLO, b"NOOP\r\nNOOP\r\nNOOP\r\n"], Cuts::Whole);
+    assert_eq!(record.closed, Some(CloseReason::TooManyErrors));
+    let mut connection = server(server_config().overloaded());
+    let _ = serve(&mut connection, &mut Desk::default(), &[EHLO], Cuts::Whole);
+    connection.handle_timeout(at(10));
     assert!(matches!(connection.poll(), Output::Transmit(b"421 4.4.2 mx.example timeout, closing connection\r\n")));
 }
 
@@ -427,10 +449,10 @@ fn no_decision_is_451() {
     };
     let Output::Wait(wait) = connection.poll() else { panic!("the verdict is awaited") };
     assert_eq!((wait.decision, wait.deadline), (Some(Decision::Message), Some(at(300))));
-    connection.handle_timeout(at(300));
+    // The deadline counts, not who notices it first.
+    assert_eq!(connection.accept(at(300), token).expect_err("too late").misuse, Misuse::StaleToken);
     assert!(matches!(connection.poll(), Output::Event(Event::Aborted(_))));
     assert!(matches!(connection.poll(), Output::Transmit(b"451 4.3.0 no decision in time, try again later\r\n")));
-    assert_eq!(connection.accept(at(301), token).expect_err("too late").misuse, Misuse::StaleToken);
 }
 
 /// Misuse gives back what it refuses: a token of another connection, a reply of the wrong class.
@@ -472,7 +494,7 @@ fn shutdown() {
     assert!(matches!(slow.poll(), Output::Transmit(b"421 4.3.2 mx.example service is shutting down\r\n")));
 }
 
-/// STATE-07, EOD-18: the end of the stream in every place: nothing is committed, nothing is answered wrongly.
+/// R-4.1.1.10-05, STATE-07, EOD-18: the end of the stream in every place: nothing is committed, nothing is answered wrongly.
 #[test]
 fn end_of_stream_everywhere() {
     let stream = [ENVELOPE, b"text\r\n..\r\n.\r\n"].concat();
@@ -516,5 +538,75 @@ fn deadlines_advance() {
             steps += 1;
             assert!(steps < 20, "it comes to an end");
         }
+    }
+}
+
+/// R-3.5.1-03, R-3.5.1-08, R-3.5.1-13, R-3.5.2-10, R-7.3-01: VRFY and EXPN are the application's questions when it wants
+/// them; what is not asked of it is answered 252 and 502, which claim nothing.
+#[test]
+fn verify_and_expand_are_questions() {
+    let (said, ..) = dialogue(&[EHLO, b"VRFY bob\r\n", b"EXPN list\r\n"]);
+    assert!(said[6].starts_with("252 2.0.0") && said[7].starts_with("502 5.5.1"), "{said:?}");
+
+    let mut config = server_config();
+    (config.verify, config.expand) = (true, true);
+    let mut connection = server(config);
+    let mut desk = Desk::default();
+    let record = serve(&mut connection, &mut desk, &[EHLO], Cuts::Whole);
+    let said = String::from_utf8(record.sent).expect("ASCII");
+    assert!(said.contains("250-VRFY\r\n") && said.ends_with("250 EXPN\r\n"), "{said}");
+    connection.handle_input(Instant::EPOCH, Bytes::from_static(b"VRFY bob\r\nEXPN list\r\n")).expect("input");
+    let Output::Event(Event::Verify(token)) = connection.poll() else { panic!("asked about bob") };
+    assert_eq!(token.argument(), "bob");
+    let bob = Reply::new(ReplyCode::OK, Detail::DESTINATION_ADDRESS_VALID, "Bob <bob@mx.example>");
+    connection.accept_with(Instant::EPOCH, token, bob).expect("due");
+    let mut said = Vec::new();
+    let list = loop {
+        match connection.poll() {
+            Output::Transmit(octets) => {
+                let count = octets.len();
+                said.extend_from_slice(octets);
+                connection.transmitted(Instant::EPOCH, count);
+            }
+            Output::Event(Event::Expand(token)) => break token,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(list.argument(), "list");
+    let members = Reply::new(ReplyCode::OK, Detail::DESTINATION_ADDRESS_VALID, "<bob@mx.example>\n<carol@mx.example>");
+    connection.accept_with(Instant::EPOCH, list, members).expect("due");
+    let Output::Transmit(octets) = connection.poll() else { panic!("the members") };
+    assert_eq!(octets, b"250-2.1.5 <bob@mx.example>\r\n250 2.1.5 <carol@mx.example>\r\n");
+    assert_eq!(said, b"250 2.1.5 Bob <bob@mx.example>\r\n");
+}
+
+/// R-4.1.4-05, R-4.1.4-06: an EHLO that is refused, for its syntax or by the application, leaves a transaction open.
+#[test]
+fn a_refused_ehlo_changes_nothing() {
+    let mut connection = server(server_config());
+    let mut desk = Desk::default();
+    let envelope = b"MAIL FROM:<a@client.example>\r\nRCPT TO:<b@mx.example>\r\n";
+    let record = serve(&mut connection, &mut desk, &[EHLO, envelope, b"EHLO -\r\n"], Cuts::Whole);
+    assert!(String::from_utf8_lossy(&record.sent).contains("\r\n501 "), "{}", show(&record.sent));
+    connection.handle_input(Instant::EPOCH, Bytes::from_static(EHLO)).expect("input");
+    let Output::Event(Event::Hello(token)) = connection.poll() else { panic!("asked") };
+    let no = Reply::new(ReplyCode::MAILBOX_UNAVAILABLE, None, "not you");
+    connection.reject(Instant::EPOCH, token, no).expect("due");
+    let record = serve(&mut connection, &mut desk, &[b"", b"DATA\r\n"], Cuts::Whole);
+    assert!(record.sent.starts_with(b"550 not you\r\n354 "), "{}", show(&record.sent));
+}
+
+/// R-4.1.1.5-01, STATE-01, STATE-09: nothing of a transaction survives RSET, a verdict, or EHLO.
+#[test]
+fn nothing_survives_a_transaction() {
+    for end in ["RSET\r\n", "EHLO client.example\r\n", "DATA\r\n|refuse me\r\n.\r\n", "DATA\r\n|x\r\n.\r\n"] {
+        let first = b"MAIL FROM:<a@client.example> SIZE=5\r\nRCPT TO:<gone@mx.example>\r\n";
+        let end: Vec<&[u8]> = end.split('|').map(str::as_bytes).collect();
+        let groups = [&[EHLO, &first[..]], &end[..], &[&b"DATA\r\n"[..], ENVELOPE, b"y\r\n.\r\n"]].concat();
+        let (_, record, desk) = dialogue(&groups);
+        let said = String::from_utf8_lossy(&record.sent).into_owned();
+        assert!(said.contains("\r\n503 5.5.1 send MAIL first\r\n"), "{said}");
+        let last = desk.messages.last().expect("the second mail");
+        assert_eq!((&last.to[..], &last.body[..]), (&["b@mx.example".to_owned()][..], &b"y\r\n"[..]));
     }
 }

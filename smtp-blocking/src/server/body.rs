@@ -39,7 +39,7 @@ enum State {
     /// All has come.
     Whole(Message),
     /// It will never be whole.
-    Broken(ErrorKind, &'static str),
+    Broken(Abort),
 }
 
 /// What became of the mail data.
@@ -91,15 +91,9 @@ impl<'a> BodyReader<'a> {
         match self.driver.next(false) {
             Some(Event::Body(piece)) => self.piece = piece,
             Some(Event::Message(token)) => self.state = State::Whole(token),
-            Some(Event::Aborted(abort)) => {
-                let (kind, text) = explain(abort);
-                self.state = State::Broken(kind, text);
-            }
+            Some(Event::Aborted(abort)) => self.state = State::Broken(abort),
             Some(_) => {}
-            None => {
-                let (kind, text) = explain(Abort::ConnectionLost);
-                self.state = State::Broken(kind, text);
-            }
+            None => self.state = State::Broken(Abort::ConnectionLost),
         }
     }
 }
@@ -110,7 +104,7 @@ impl BufRead for BodyReader<'_> {
             match self.state {
                 State::Asked(_) | State::Open => self.advance(),
                 State::Whole(_) => break,
-                State::Broken(kind, text) => return Err(io::Error::new(kind, text)),
+                State::Broken(abort) => return Err(io::Error::new(kind(abort), abort)),
             }
         }
         Ok(&self.piece)
@@ -130,11 +124,11 @@ impl Read for BodyReader<'_> {
     }
 }
 
-fn explain(abort: Abort) -> (ErrorKind, &'static str) {
+fn kind(abort: Abort) -> ErrorKind {
     match abort {
-        Abort::StrayOctet => (ErrorKind::InvalidData, "the message holds a CR, LF or NUL that is no line end"),
-        Abort::TooBig => (ErrorKind::FileTooLarge, "the message exceeds the size limit"),
-        Abort::Timeout => (ErrorKind::TimedOut, "the message did not come in time"),
-        _ => (ErrorKind::UnexpectedEof, "the connection ended before the message did"),
+        Abort::StrayOctet => ErrorKind::InvalidData,
+        Abort::TooBig => ErrorKind::FileTooLarge,
+        Abort::Timeout => ErrorKind::TimedOut,
+        _ => ErrorKind::UnexpectedEof,
     }
 }

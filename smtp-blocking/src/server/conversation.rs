@@ -8,7 +8,7 @@ use smtp_proto::server::{Data, Event};
 
 use super::body::{BodyReader, Fate};
 use super::driver::Driver;
-use super::envelope::{Envelope, recipient};
+use super::envelope::Envelope;
 use super::session::{Answer, Reject, Session};
 
 /// One connection and its session.
@@ -60,7 +60,7 @@ impl<S: Session> Conversation<S> {
                 }
             }
             Event::Rcpt(token) => {
-                let recipient = recipient(&token).to_owned();
+                let recipient = token.forward_path().as_str().to_owned();
                 let answer = session.ask(|session| session.rcpt(&token));
                 if driver.answer(token, answer)
                     && let Some(envelope) = &mut self.envelope

@@ -55,8 +55,6 @@ impl Driver {
     /// Hands over an answer. Returns whether it was a yes that the connection took.
     pub(super) fn answer<T: Token>(&mut self, token: T, answer: Answer) -> bool {
         let now = self.clock.now();
-        // The answer may have taken longer than it may take.
-        self.connection.handle_timeout(now);
         let refused = match answer {
             Ok(Accept::Usual) => return self.connection.accept(now, token).is_ok(),
             Ok(Accept::With(reply)) => self.connection.accept_with(now, token, reply),

@@ -1,8 +1,7 @@
 //! The envelope of a mail that is being received.
 
-use smtp_proto::address::{ForwardPath, ReversePath};
 use smtp_proto::command::BodyKind;
-use smtp_proto::server::{Mail, Rcpt};
+use smtp_proto::server::Mail;
 
 /// Whom a mail is from and whom it is for: what MAIL said, and every RCPT that was accepted (RFC 5321 §2.3.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +17,7 @@ impl Envelope {
         let parameters = mail.parameters();
         // Both were checked by the connection before it asked about the sender.
         let (size, body) = (parameters.size().unwrap_or(None), parameters.body().unwrap_or(None));
-        Self { reverse_path: sender(mail).to_owned(), recipients: Vec::new(), size, body }
+        Self { reverse_path: mail.reverse_path().as_str().to_owned(), recipients: Vec::new(), size, body }
     }
 
     pub(super) fn add(&mut self, recipient: String) {
@@ -48,21 +47,5 @@ impl Envelope {
     #[must_use]
     pub fn body(&self) -> Option<BodyKind> {
         self.body
-    }
-}
-
-/// The sender as an envelope keeps it.
-pub(crate) fn sender(mail: &Mail) -> &str {
-    match mail.reverse_path() {
-        ReversePath::Null => "",
-        ReversePath::Path(path) => path.mailbox().as_str(),
-    }
-}
-
-/// A recipient as an envelope keeps it.
-pub(crate) fn recipient(rcpt: &Rcpt) -> &str {
-    match rcpt.forward_path() {
-        ForwardPath::Postmaster(name) => name,
-        ForwardPath::Path(path) => path.mailbox().as_str(),
     }
 }

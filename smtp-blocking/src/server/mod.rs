@@ -9,7 +9,6 @@ mod session;
 
 pub use body::BodyReader;
 pub use envelope::Envelope;
-pub(crate) use envelope::{recipient, sender};
 pub use session::{Accept, Answer, Backend, Reject, Session};
 
 use core::fmt;

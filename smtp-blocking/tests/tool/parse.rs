@@ -105,7 +105,7 @@ fn command() {
             ("QUIT", json!({ "ok": true, "verb": "QUIT" })),
             ("RCPT TO:<a@b.example", cut),
             (r"RCPT TO:<a@b.example\r\n", refused(501, "5.1.3")),
-            ("XYZZY", refused(500, "5.5.1")),
+            ("XYZZY", refused(500, "5.5.2")),
             (r"NOOP\n", refused(500, "5.5.2")),
         ],
     );

@@ -78,6 +78,12 @@ impl<'a> ReversePath<'a> {
         whole(reverse_path(text, charset))
     }
 
+    /// The reverse-path as an envelope keeps it: the mailbox without angle brackets and source route, empty if null.
+    #[must_use]
+    pub fn as_str(&self) -> &'a str {
+        self.mailbox().map_or("", |mailbox| mailbox.as_str())
+    }
+
     /// Whether it is the null reverse-path.
     #[must_use]
     pub fn is_null(&self) -> bool {
@@ -110,6 +116,16 @@ impl<'a> ForwardPath<'a> {
         match self {
             Self::Postmaster(_) => None,
             Self::Path(path) => Some(path.mailbox),
+        }
+    }
+
+    /// The forward-path as an envelope keeps it: the mailbox without angle brackets and source route, or `Postmaster`
+    /// as it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &'a str {
+        match self {
+            Self::Postmaster(name) => name,
+            Self::Path(path) => path.mailbox().as_str(),
         }
     }
 

@@ -204,7 +204,8 @@ impl Connection {
         self.fail(CloseReason::Abandoned, None);
     }
 
-    /// Octets came from the server.
+    /// Octets came from the server. What had left before has to be said first ([`transmitted`](Self::transmitted)): a
+    /// reply to a command that has not left is no reply.
     ///
     /// # Errors
     ///

@@ -106,7 +106,10 @@ impl Connection {
             Rule::SendBody => self.break_off(due, reply),
             Rule::RefuseData => {
                 mail.judge(&Verdict::refused(reply.clone()));
-                mail.transaction.reply.get_or_insert_with(|| reply.clone());
+                // Where nobody is to get the mail, the refusal of DATA says nothing more.
+                if mail.transaction.accepted > 0 {
+                    mail.transaction.reply.get_or_insert_with(|| reply.clone());
+                }
                 mail.transaction.sealed = true;
                 self.reset_due = !mail.transaction.refused;
             }

@@ -4,16 +4,18 @@ use core::fmt;
 
 use super::Verb;
 use crate::address::{Fault, Reason};
+use crate::reply::{Detail, ReplyCode};
 
 /// Why a line is not a command, and what a server answers. It prints as a clause that names the reason and holds
 /// nothing of the line.
 ///
 /// ```
 /// use smtp_proto::command::{Command, ParseOptions, Verb};
+/// use smtp_proto::reply::{Detail, ReplyCode};
 ///
 /// let error = Command::parse(b"RCPT TO:<.a@example.org>", &ParseOptions::default()).unwrap_err();
 /// assert_eq!(error.verb(), Some(Verb::Rcpt));
-/// assert_eq!((error.code(), error.enhanced()), (501, (1, 3)));
+/// assert_eq!((error.code(), error.detail()), (ReplyCode::SYNTAX_ERROR, Detail::BAD_DESTINATION_SYNTAX));
 /// assert_eq!(error.to_string(), "the local part begins or ends with a dot or has two dots in a row");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,18 +38,20 @@ impl CommandError {
 
     /// The reply code: 500 if the verb is not known, otherwise 501 (RFC 5321 §4.1.2, §4.2.2, §4.2.4).
     #[must_use]
-    pub fn code(&self) -> u16 {
-        if self.verb.is_none() { 500 } else { 501 }
+    pub fn code(&self) -> ReplyCode {
+        if self.verb.is_none() { ReplyCode::COMMAND_UNRECOGNIZED } else { ReplyCode::SYNTAX_ERROR }
     }
 
-    /// Subject and detail of the enhanced status code (RFC 3463); its class is 5.
+    /// Subject and detail of the enhanced status code (RFC 3463 §3.2, §3.6).
     #[must_use]
-    pub fn enhanced(&self) -> (u8, u8) {
+    pub fn detail(&self) -> Detail {
         match self.problem {
-            Problem::Verb => (5, 1),
-            Problem::Sender(_) => (1, 7),
-            Problem::Recipient(_) => (1, 3),
-            Problem::Missing(_) | Problem::Separator | Problem::Octet | Problem::String => (5, 2),
+            Problem::Sender(_) => Detail::BAD_SENDER_SYNTAX,
+            Problem::Recipient(_) => Detail::BAD_DESTINATION_SYNTAX,
+            // X.5.2 is also that of a command that is not recognised.
+            Problem::Verb | Problem::Missing(_) | Problem::Separator | Problem::Octet | Problem::String => {
+                Detail::SYNTAX_ERROR
+            }
             Problem::Unwanted
             | Problem::Host(_)
             | Problem::UserName(_)
@@ -60,7 +64,7 @@ impl CommandError {
             | Problem::Node
             | Problem::Mechanism
             | Problem::InitialResponse
-            | Problem::NotRepresentable => (5, 4),
+            | Problem::NotRepresentable => Detail::INVALID_ARGUMENTS,
         }
     }
 

@@ -178,8 +178,8 @@ fn cut_short(octets: &[u8]) -> EhloError {
         let Some(text) = line.get(4..).or_else(|| whole.map(|_| &b""[..])) else { continue };
         if number == 0 {
             let (name, behind) = first_word(text);
-            // A part of a name or of an address literal may be neither.
-            if (whole.is_some() || behind.is_some()) && !is_host(name) {
+            let is_whole = whole.is_some() || behind.is_some();
+            if !(is_host(name) || !is_whole && is_beginning_of_host(name)) {
                 return EhloError::Domain;
             }
         } else {
@@ -199,6 +199,11 @@ fn first_word(line: &[u8]) -> (&[u8], Option<&[u8]>) {
         Some(space) => (&line[..space], Some(&line[space + 1..])),
         None => (line, None),
     }
+}
+
+fn is_beginning_of_host(name: &[u8]) -> bool {
+    let name = str::from_utf8(name).map(|name| Host::parse(name, Charset::Ascii));
+    matches!(name, Ok(Err(error)) if error.is_incomplete())
 }
 
 fn is_host(name: &[u8]) -> bool {
@@ -286,7 +291,8 @@ mod tests {
             let expected = Err(EhloError::Reply(ReplyError::Incomplete));
             assert_eq!(EhloResponse::parse(&octets[..end]), expected, "{end}");
         }
-        let bad: [(&[u8], EhloError); 10] = [
+        let bad: [(&[u8], EhloError); 11] = [
+            (b"250-mx..e", EhloError::Domain),
             (b"251-mx", EhloError::Code),
             (b"22", EhloError::Code),
             (b"250\r", EhloError::Domain),

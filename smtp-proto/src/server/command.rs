@@ -42,8 +42,8 @@ impl Connection {
             (Rule::QuitOnly, _) => self.error(Some(verb), &replies::QUIT_ONLY),
             (_, Err(error)) => self.error(Some(verb), &refusal(&error)),
             (Rule::Hello, Ok(Command::Ehlo(host) | Command::Helo(host))) => {
-                if self.is_junk(verb) {
-                    return self.error(Some(verb), &replies::TOO_MUCH_JUNK);
+                if !self.bears_junk(verb) {
+                    return;
                 }
                 let extended = verb == Verb::Ehlo;
                 let name = line.slice_ref(host.as_str().as_bytes());
@@ -83,8 +83,8 @@ impl Connection {
                 self.tell(Event::Data(Data { id }));
             }
             (Rule::Reset, Ok(_)) => {
-                if self.is_junk(verb) {
-                    return self.error(Some(verb), &replies::TOO_MUCH_JUNK);
+                if !self.bears_junk(verb) {
+                    return;
                 }
                 self.begin_anew();
                 self.say(&replies::RESET);
@@ -92,8 +92,8 @@ impl Connection {
             }
             (Rule::Verify | Rule::Expand, Ok(Command::Vrfy(argument) | Command::Expn(argument))) => {
                 self.barrier = Barrier::Flush;
-                if self.is_junk(verb) {
-                    return self.error(Some(verb), &replies::TOO_MUCH_JUNK);
+                if !self.bears_junk(verb) {
+                    return;
                 }
                 let argument = line.slice_ref(argument.as_bytes());
                 match (rule, self.config.verify, self.config.expand) {
@@ -110,15 +110,15 @@ impl Connection {
                 }
             }
             (Rule::Help, Ok(_)) => {
-                if self.is_junk(verb) {
-                    return self.error(Some(verb), &replies::TOO_MUCH_JUNK);
+                if !self.bears_junk(verb) {
+                    return;
                 }
                 self.answered(Some(verb), &replies::HELP)
             }
             (Rule::Noop, Ok(_)) => {
                 self.barrier = Barrier::Flush;
-                if self.is_junk(verb) {
-                    return self.error(Some(verb), &replies::TOO_MUCH_JUNK);
+                if !self.bears_junk(verb) {
+                    return;
                 }
                 self.answered(Some(verb), &replies::NOOP)
             }
@@ -154,6 +154,7 @@ impl Connection {
     }
 
     /// A line whose verb is none of ours.
+    #[cold]
     fn unknown(&mut self, line: &Bytes, error: &CommandError) {
         if is_foreign_protocol(line) {
             return self.not_smtp("this is an SMTP server");
@@ -163,21 +164,24 @@ impl Connection {
     }
 
     /// The peer speaks another protocol: one reply, and the end.
+    #[cold]
     pub(super) fn not_smtp(&mut self, text: &str) {
         self.leave(CloseReason::NotSmtp, Detail::OTHER_SECURITY_STATUS, text);
         self.tell_answer(None, ReplyCode::SERVICE_NOT_AVAILABLE);
     }
 
-    /// Whether a command that brings no mail is one too many.
-    fn is_junk(&mut self, verb: Verb) -> bool {
+    /// Counts a command that brings no mail. One too many is answered like any other, and is an error all the same.
+    /// False: it was the last one.
+    fn bears_junk(&mut self, verb: Verb) -> bool {
         // The first EHLO is no junk.
         if self.state != State::Start || !matches!(verb, Verb::Ehlo | Verb::Helo) {
             self.tally.junk = self.tally.junk.saturating_add(1);
         }
-        self.tally.junk > self.config.limits.junk_commands.get()
+        self.tally.junk <= self.config.limits.junk_commands.get() || self.bears_error(Some(verb))
     }
 
     /// Refuses what a client that sends groups could not know to be useless. Too much of it is an error all the same.
+    #[cold]
     fn refuse_recipient(&mut self, verb: Verb, reply: &Reply) {
         self.transaction.refused = self.transaction.refused.saturating_add(1);
         if self.transaction.refused > self.config.limits.recipient_overshoot.get() {
@@ -188,17 +192,27 @@ impl Connection {
     }
 
     /// Answers an error of the client, or ends the connection when there were too many.
+    #[cold]
     pub(super) fn error(&mut self, verb: Option<Verb>, reply: &Reply) {
+        if self.bears_error(verb) {
+            self.answered(verb, reply);
+        }
+    }
+
+    /// Counts an error of the client. False: it was one too many, and the connection ends.
+    #[cold]
+    fn bears_error(&mut self, verb: Option<Verb>) -> bool {
         let limits = &self.config.limits;
         self.tally.errors = self.tally.errors.saturating_add(1);
         if self.tally.errors > limits.hard_errors.get() {
             self.leave(CloseReason::TooManyErrors, Detail::OTHER_SECURITY_STATUS, "too many errors");
-            return self.tell_answer(verb, ReplyCode::SERVICE_NOT_AVAILABLE);
+            self.tell_answer(verb, ReplyCode::SERVICE_NOT_AVAILABLE);
+            return false;
         }
         if self.tally.errors > limits.soft_errors.get() && !self.config.timeouts.error_delay.is_zero() {
             self.timers.start_hold(self.now + self.config.timeouts.error_delay);
         }
-        self.answered(verb, reply)
+        true
     }
 
     /// Answers without a question to the application.
@@ -232,9 +246,7 @@ impl Connection {
 
 /// The reply to a command that cannot be parsed.
 fn refusal(error: &CommandError) -> Reply {
-    let (subject, detail) = error.enhanced();
-    let code = ReplyCode::new(error.code()).unwrap_or(ReplyCode::SYNTAX_ERROR);
-    Reply::new(code, Detail::new(subject.into(), detail.into()), alloc::format!("{error}"))
+    Reply::new(error.code(), error.detail(), alloc::format!("{error}"))
 }
 
 /// Whether a line with an unknown verb is typical of another protocol: an HTTP request, an SSH greeting, or a header

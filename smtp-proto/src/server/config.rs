@@ -126,6 +126,16 @@ impl Config {
         })
     }
 
+    /// The same for a server under more load than it bears: idle connections end after 10 s, and one error or one
+    /// command that brings no mail is all that is let pass. For the connections that are accepted while the load lasts.
+    #[must_use]
+    pub fn overloaded(mut self) -> Self {
+        self.timeouts.idle = Duration::from_secs(10);
+        self.limits.hard_errors = count(1);
+        self.limits.junk_commands = count(1);
+        self
+    }
+
     /// The name this server gives itself.
     #[must_use]
     pub fn hostname(&self) -> &str {

@@ -28,9 +28,9 @@ impl Connection {
         let before = self.chunk.len();
         let decoded = data.decoder.next(&mut self.chunk);
         let octets = data.decoder.octets();
-        let excess = mem::replace(&mut data.excess, if octets > limit { Excess::Untold } else { Excess::None });
-        if excess == Excess::Told {
-            data.excess = Excess::Told;
+        let excess = data.excess;
+        if excess == Excess::None && octets > limit {
+            data.excess = Excess::Untold;
         }
         self.progress(before - self.chunk.len());
         match decoded {
@@ -79,9 +79,9 @@ impl Connection {
                 self.say(&replies::STRAY_IN_DATA);
                 self.tell(Event::Aborted(Abort::StrayOctet));
             }
-            converted => {
+            stray => {
                 let id = self.ask(Decision::Message, false);
-                self.tell(Event::Message(Message { id, octets: decoder.octets(), converted }));
+                self.tell(Event::Message(Message { id, octets: decoder.octets(), stray }));
             }
         }
     }

@@ -19,7 +19,7 @@ impl Connection {
     /// The token is handed back when it is not the one whose answer is due: its decision timed out, the connection
     /// ended, or it belongs to another connection. A message whose token comes back was not accepted.
     pub fn accept<T: Token>(&mut self, now: Instant, token: T) -> Result<(), Refused<T>> {
-        self.tick(now);
+        self.expire(now);
         match self.take_open(T::DECISION, token.id()) {
             Ok(open) => {
                 self.allow(open, None);
@@ -36,7 +36,7 @@ impl Connection {
     ///
     /// As [`accept`](Self::accept), and [`Misuse::WrongReplyClass`].
     pub fn accept_with<T: Token>(&mut self, now: Instant, token: T, reply: Reply) -> Result<(), Refused<(T, Reply)>> {
-        self.tick(now);
+        self.expire(now);
         if !reply.is_positive() {
             return Err(Refused::new(Misuse::WrongReplyClass, (token, reply)));
         }
@@ -55,7 +55,7 @@ impl Connection {
     ///
     /// As [`accept`](Self::accept), and [`Misuse::WrongReplyClass`].
     pub fn reject<T: Token>(&mut self, now: Instant, token: T, reply: Reply) -> Result<(), Refused<(T, Reply)>> {
-        self.tick(now);
+        self.expire(now);
         if !(reply.is_transient() || reply.is_permanent()) {
             return Err(Refused::new(Misuse::WrongReplyClass, (token, reply)));
         }
@@ -86,6 +86,14 @@ impl Connection {
         self.flags.mail_refused = false;
         if matches!(self.state, State::Mail | State::Rcpt) {
             self.state = State::Ready;
+        }
+    }
+
+    /// An answer that comes behind its deadline comes too late, whether or not `handle_timeout` was called in between.
+    fn expire(&mut self, now: Instant) {
+        self.tick(now);
+        if self.timers.is_decision_due(now) {
+            self.handle_timeout(now);
         }
     }
 

@@ -1,6 +1,7 @@
 //! What a server connection tells its application and asks of it.
 
 use bytes::Bytes;
+use thiserror::Error;
 
 use super::token::{Connect, Data, Expand, Hello, Mail, Message, Rcpt, Verify};
 use crate::command::Verb;
@@ -41,16 +42,20 @@ pub enum Event {
 }
 
 /// Why mail data that has begun became no message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum Abort {
     /// The data held a CR, LF or NUL that is no line end; it was read to its end and refused with 550 5.6.0.
+    #[error("the message holds a CR, LF or NUL that is no line end")]
     StrayOctet,
     /// The data went beyond the size limit; it is read to its end and refused with 552 5.3.4.
+    #[error("the message exceeds the size limit")]
     TooBig,
     /// The connection ended before the data did.
+    #[error("the connection ended before the message did")]
     ConnectionLost,
     /// The data came too slowly, or the application took too long to decide.
+    #[error("the message took too long")]
     Timeout,
 }
 

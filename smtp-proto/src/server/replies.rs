@@ -17,7 +17,7 @@ replies! {
     HELP = HELP_MESSAGE, UNDEFINED, "commands: EHLO HELO MAIL RCPT DATA RSET NOOP QUIT VRFY HELP\nsee RFC 5321";
     CANNOT_VERIFY = CANNOT_VERIFY, UNDEFINED, "cannot verify, but will take the message and try to deliver it";
     NOT_IMPLEMENTED = NOT_IMPLEMENTED, INVALID_COMMAND, "command not implemented";
-    UNKNOWN = COMMAND_UNRECOGNIZED, INVALID_COMMAND, "command not recognized";
+    UNKNOWN = COMMAND_UNRECOGNIZED, SYNTAX_ERROR, "command not recognized";
     HELLO_FIRST = BAD_SEQUENCE, INVALID_COMMAND, "send EHLO or HELO first";
     MAIL_FIRST = BAD_SEQUENCE, INVALID_COMMAND, "send MAIL first";
     RCPT_FIRST = BAD_SEQUENCE, INVALID_COMMAND, "send RCPT first";
@@ -33,7 +33,6 @@ replies! {
     TOO_BIG = STORAGE_EXCEEDED, MESSAGE_TOO_BIG_FOR_SYSTEM, "message exceeds the size limit";
     STRAY_IN_DATA = MAILBOX_UNAVAILABLE, OTHER_MEDIA_STATUS, "message holds a CR, LF or NUL that is no line end";
     TOO_MANY_RECIPIENTS = INSUFFICIENT_STORAGE, TOO_MANY_RECIPIENTS, "too many recipients";
-    TOO_MUCH_JUNK = BAD_SEQUENCE, INVALID_COMMAND, "too many commands that bring no mail";
     NO_DECISION = LOCAL_ERROR, OTHER_SYSTEM_STATUS, "no decision in time, try again later";
     START_INPUT = START_MAIL_INPUT, UNDEFINED, "start mail input, end with <CRLF>.<CRLF>";
 }

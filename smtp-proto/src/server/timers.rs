@@ -64,6 +64,11 @@ impl Timers {
         self.activity.filter(|(activity, _)| *activity == Activity::Command).map(|(_, due)| due)
     }
 
+    /// Whether the application owes an answer that should have come.
+    pub(super) fn is_decision_due(&self, now: Instant) -> bool {
+        self.activity.is_some_and(|(activity, due)| activity == Activity::Decision && due <= now)
+    }
+
     pub(super) fn start_write(&mut self, due: Instant) {
         self.write.get_or_insert(due);
     }

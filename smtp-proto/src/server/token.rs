@@ -76,7 +76,7 @@ pub struct Data {
 pub struct Message {
     pub(super) id: Id,
     pub(super) octets: u64,
-    pub(super) converted: Option<Stray>,
+    pub(super) stray: Option<Stray>,
 }
 
 /// VRFY (§4.1.1.6). Accept it with a 250 reply that holds the mailbox, or with 251 or 252.
@@ -166,10 +166,11 @@ impl Message {
         self.octets
     }
 
-    /// The first lone CR or LF that was made a CRLF, if there was one (`LineEndings::Normalize` only).
+    /// The first octet that was no line end (`LineEndings::Normalize` only): a lone CR or LF, which was made a CRLF, or
+    /// a NUL, which was kept.
     #[must_use]
-    pub fn converted(&self) -> Option<Stray> {
-        self.converted
+    pub fn stray(&self) -> Option<Stray> {
+        self.stray
     }
 }
 
@@ -316,10 +317,7 @@ impl fmt::Debug for Data {
 
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Message")
-            .field("octets", &self.octets)
-            .field("converted", &self.converted)
-            .finish_non_exhaustive()
+        f.debug_struct("Message").field("octets", &self.octets).field("stray", &self.stray).finish_non_exhaustive()
     }
 }
 

@@ -12,10 +12,10 @@ fn command(line: &str) -> Command<'_> {
 }
 
 /// Verb, reply code, enhanced code and reason of a line that nothing can mend.
-fn refusal(line: &str) -> (Option<Verb>, u16, (u8, u8), String) {
+fn refusal(line: &str) -> (Option<Verb>, u16, (u16, u16), String) {
     let error = parse(line).expect_err(line);
     assert!(!error.is_incomplete(), "{line:?} is not incomplete: {error}");
-    (error.verb(), error.code(), error.enhanced(), error.to_string())
+    (error.verb(), error.code().value(), (error.detail().subject(), error.detail().detail()), error.to_string())
 }
 
 fn mail(line: &str) -> (ReversePath<'_>, smtp_proto::command::Parameters<'_>) {
@@ -46,7 +46,7 @@ fn knows_verbs_in_any_case() {
     assert_eq!(command("bdat 1 last"), Command::Bdat { size: 1, last: true });
     // The octets that become letters when bit 5 is set.
     for line in ["\rELO x", "MAI\u{c} FROM:<>", "QUI\u{14}", "[ELP"] {
-        assert_eq!(refusal(line), (None, 500, (5, 1), "the command is not recognised".to_owned()), "{line:?}");
+        assert_eq!(refusal(line), (None, 500, (5, 2), "the command is not recognised".to_owned()), "{line:?}");
     }
 }
 
@@ -114,7 +114,11 @@ fn misses_arguments() {
         ("RCPT TO:", "a path begins with <"),
     ] {
         let error = parse(line).expect_err(line);
-        assert_eq!((error.code(), error.to_string().as_str(), error.is_incomplete()), (501, reason, true), "{line}");
+        assert_eq!(
+            (error.code().value(), error.to_string().as_str(), error.is_incomplete()),
+            (501, reason, true),
+            "{line}"
+        );
     }
     for line in [
         "MAIL TO:<a@b>",
@@ -174,7 +178,7 @@ fn refuses_what_is_not_text() {
     let parse = |line: &[u8], charset| {
         Command::parse(line, &ParseOptions { charset, ..ParseOptions::default() })
             .map(drop)
-            .map_err(|error| (error.verb(), error.code(), error.is_incomplete()))
+            .map_err(|error| (error.verb(), error.code().value(), error.is_incomplete()))
     };
     for charset in [Charset::Ascii, Charset::Utf8] {
         // Wrong octets, an overlong form, a surrogate, a value above U+10FFFF.
@@ -205,11 +209,11 @@ fn refuses_what_is_not_text() {
 #[test]
 fn tells_unknown_verbs_from_known_ones() {
     for line in ["XYZZY", "GET / HTTP/1.1", "EHLOX", "MAILFROM:<a@b>", "MAIL:", "QUIT\0", "Subject: x", "STARTTL S"] {
-        assert_eq!(refusal(line), (None, 500, (5, 1), "the command is not recognised".to_owned()));
+        assert_eq!(refusal(line), (None, 500, (5, 2), "the command is not recognised".to_owned()));
     }
     for line in ["", "M", "mai", "STAR", "starttl", "E"] {
         let error = parse(line).expect_err(line);
-        assert_eq!((error.verb(), error.code(), error.is_incomplete()), (None, 500, true), "{line}");
+        assert_eq!((error.verb(), error.code().value(), error.is_incomplete()), (None, 500, true), "{line}");
     }
 }
 
@@ -293,7 +297,7 @@ fn parses_parameters() {
     ] {
         for line in [format!("MAIL FROM:<> {parameters}"), format!("RCPT TO:<a@b> {parameters}")] {
             let found = parse(&line).expect_err(&line);
-            assert_eq!((found.code(), found.to_string().as_str()), (501, reason), "{line:?}");
+            assert_eq!((found.code().value(), found.to_string().as_str()), (501, reason), "{line:?}");
         }
     }
     for beginning in ["a=", "a b=", "AB AB", "a=1 b=2 a"] {
@@ -314,7 +318,7 @@ fn counts_parameters() {
     assert_eq!(mail(&line(16)).1.iter().count(), 16);
     let error = parse(&line(17)).expect_err("one too many");
     assert_eq!(
-        (error.code(), error.enhanced(), error.to_string().as_str()),
+        (error.code().value(), (error.detail().subject(), error.detail().detail()), error.to_string().as_str()),
         (501, (5, 4), "there are too many parameters")
     );
     let none = ParseOptions { max_parameters: 0, ..ParseOptions::default() };

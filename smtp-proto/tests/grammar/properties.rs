@@ -112,7 +112,7 @@ proptest! {
                     prop_assert_eq!(Command::parse(body, &options(charset)), Ok(command));
                 }
                 Err(error) => {
-                    prop_assert_eq!(error.code(), if error.verb().is_some() { 501 } else { 500 });
+                    prop_assert_eq!(error.code().value(), if error.verb().is_some() { 501 } else { 500 });
                     prop_assert!(!error.to_string().is_empty());
                 }
             }

@@ -54,7 +54,7 @@ fn accepted(line: &[u8], command: &Command<'_>, options: &ParseOptions) {
 }
 
 fn refused(line: &[u8], error: CommandError) {
-    assert_eq!(error.code(), if error.verb().is_some() { 501 } else { 500 });
+    assert_eq!(error.code().value(), if error.verb().is_some() { 501 } else { 500 });
     assert!(!error.to_string().is_empty());
     if let Some(verb) = error.verb() {
         assert!(line[..verb.as_str().len()].eq_ignore_ascii_case(verb.as_str().as_bytes()));

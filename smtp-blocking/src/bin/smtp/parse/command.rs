@@ -5,6 +5,7 @@ use core::fmt::{self, Display};
 use serde_json::{Map, Value, json};
 use smtp_proto::address::Charset;
 use smtp_proto::command::{BodyKind, Command, CommandError, Parameter, ParameterError, Parameters, ParseOptions};
+use smtp_proto::reply::{Detail, EnhancedCode, ReplyCode};
 
 use super::check::{beginning, failure, success};
 
@@ -20,9 +21,9 @@ pub(super) fn command(octets: &[u8], charset: Charset) -> Value {
         Err(fault) => fault,
     };
     let mut answer = if fault.is_mendable() && !is_ended { beginning(&fault) } else { failure(&fault) };
-    let (code, (subject, detail)) = fault.reply();
-    answer["reply"] = code.into();
-    answer["enhanced"] = format!("{}.{subject}.{detail}", code / 100).into();
+    let (code, detail) = fault.reply();
+    answer["reply"] = code.value().into();
+    answer["enhanced"] = EnhancedCode::new(code, detail).map(|enhanced| enhanced.to_string()).into();
     answer
 }
 
@@ -52,11 +53,11 @@ impl Fault {
     }
 
     /// The code that a server answers with, and subject and detail of the enhanced code.
-    fn reply(&self) -> (u16, (u8, u8)) {
+    fn reply(&self) -> (ReplyCode, Detail) {
         match self {
-            Self::TooLong | Self::Octet { .. } => (500, (5, 2)),
-            Self::Command(error) => (error.code(), error.enhanced()),
-            Self::Parameter { .. } => (501, (5, 4)),
+            Self::TooLong | Self::Octet { .. } => (ReplyCode::COMMAND_UNRECOGNIZED, Detail::SYNTAX_ERROR),
+            Self::Command(error) => (error.code(), error.detail()),
+            Self::Parameter { .. } => (ReplyCode::SYNTAX_ERROR, Detail::INVALID_ARGUMENTS),
         }
     }
 }
@@ -93,7 +94,9 @@ fn read<'a>(line: &'a [u8], options: &ParseOptions) -> Result<Command<'a>, Fault
     // Behind white space nothing can be added to the last parameter.
     let last = parameters.iter().last().filter(|_| !line.ends_with(b" ") && !line.ends_with(b"\t"));
     let is_mendable = |error| last.is_some_and(|last| is_cut_short(last, error));
-    let mut errors = parameters.size().err().into_iter().chain(parameters.body().err());
+    // A number that fits nowhere is good grammar all the same.
+    let size = parameters.size().err().filter(|error| *error != ParameterError::SizeTooLarge);
+    let mut errors = size.into_iter().chain(parameters.body().err());
     match (errors.next(), errors.next()) {
         (None, _) => Ok(command),
         (Some(error), None) => Err(Fault::Parameter { error, is_mendable: is_mendable(error) }),

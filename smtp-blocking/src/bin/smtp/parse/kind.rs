@@ -9,7 +9,7 @@ pub(crate) enum Kind {
     Mailbox,
     /// What MAIL takes, such as <alice@example.org> or <>.
     ReversePath,
-    /// What RCPT takes, such as <bob@example.org> or <Postmaster>.
+    /// What RCPT takes: a mailbox or the word Postmaster, in angle brackets.
     ForwardPath,
     /// A domain such as example.org.
     Domain,

@@ -42,8 +42,7 @@ impl Report {
             }
             _ => failure.to_string(),
         });
-        // Where every recipient was refused, the refusal of a pipelined DATA says nothing more.
-        let reply = outcome.reply().filter(|_| outcome.stage() != Stage::Rcpt).cloned();
+        let reply = outcome.reply().cloned();
         Self { result, exit, recipients, reply, stage: outcome.stage(), error }
     }
 
