@@ -6,8 +6,8 @@
 //!
 //! `|` cuts the script into steps. The first octet of a step says what it is:
 //!
-//! * `+` what the caller asks for: `1` to `9` send a mail with that many recipients, where `s` and `h` before it say
-//!   that it is small or huge, `e` that it is 8-bit, `n` that it has no sender; `q` quit, `a` abandon.
+//! * `+` what the caller asks for: `1` to `9` send a mail with that many recipients, `m` with 40, where `s` and `h` before
+//!   it say that it is small or huge, `e` that it is 8-bit, `n` that it has no sender; `q` quit, `a` abandon.
 //! * `>` the body of a mail, the next one in order, in pieces between `~`; with `!` at its end it is never ended.
 //! * `<` from now on no more octets are written than the number in the second octet, until the next `<`.
 //! * `-` a silence.
@@ -156,8 +156,9 @@ impl<'i> Session<'i> {
                 b'n' => sender = false,
                 b'q' => self.connection.quit(self.now),
                 b'a' => self.connection.abandon(self.now),
-                b'0'..=b'9' => {
-                    self.send((letter - b'0').into(), size.take(), kind.take(), sender);
+                b'0'..=b'9' | b'm' => {
+                    let recipients = if *letter == b'm' { 40 } else { (letter - b'0').into() };
+                    self.send(recipients, size.take(), kind.take(), sender);
                     sender = true;
                 }
                 _ => {}

@@ -13,6 +13,7 @@ pub fn run(mut input: &[u8]) {
     for limits in [ReplyLimits::default(), tight] {
         let whole = read(input, Cuts::WHOLE, &limits);
         assert_eq!(read(input, cuts.clone(), &limits), whole, "in pieces and in whole");
+        assert_eq!(read_each(input, &limits), whole, "each by itself");
         for reply in &whole.0 {
             assert!(reply.lines().count() <= limits.lines && reply.text().len() <= 3 * limits.octets);
             send(reply);
@@ -53,6 +54,20 @@ fn read(mut input: &[u8], mut cuts: Cuts<'_>, limits: &ReplyLimits) -> (Vec<Repl
         reader.release();
     }
     (replies, Ok(reader.is_inside()))
+}
+
+/// The same with a new reader for each reply.
+fn read_each(input: &[u8], limits: &ReplyLimits) -> (Vec<Reply>, Result<bool, ReplyError>) {
+    let mut chunk = Bytes::copy_from_slice(input);
+    let mut replies = Vec::new();
+    loop {
+        let mut reader = ReplyReader::new();
+        match reader.next(&mut chunk, limits) {
+            Ok(Some(reply)) => replies.push(reply),
+            Ok(None) => return (replies, Ok(reader.is_inside())),
+            Err(error) => return (replies, Err(error)),
+        }
+    }
 }
 
 /// What is sent is one whole reply of lines that are not too long, and says the same.

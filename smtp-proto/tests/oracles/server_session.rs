@@ -298,6 +298,7 @@ impl<'i> Session<'i> {
         if let Event::Body(piece) = event {
             assert!(self.receiving && !piece.is_empty(), "mail data come behind DATA only");
             self.draft.body.extend_from_slice(&piece);
+            assert!(self.draft.body.len() as u64 <= self.config.limits.message_size.get(), "a message has a bound");
             return;
         }
         self.record.log.push(self.describe(&event));
