@@ -135,17 +135,25 @@ fn sub_domain(input: &str, charset: Charset, if_empty: Reason) -> Parsed<'_, &st
         return Err(Fault::of(Reason::LabelHyphen));
     }
     let is_ascii = charset == Charset::Ascii || label.is_ascii();
-    if is_ascii && label.len() > Domain::MAX_LABEL {
+    let length = if is_ascii { label.len() } else { shortest_a_label(label) };
+    if length > Domain::MAX_LABEL {
         return Err(Fault::of(Reason::LabelTooLong));
     }
     if *last == b'-' {
-        let full = charset == Charset::Ascii && label.len() == Domain::MAX_LABEL;
+        let full = length == Domain::MAX_LABEL;
         return Err(if full { Fault::of(Reason::LabelTooLong) } else { Fault::at(rest, Reason::LabelHyphen) });
     }
     if !is_ascii && !may_be_u_label(label) {
         return Err(Fault::of(Reason::NotULabel));
     }
     Ok((rest, label))
+}
+
+/// A lower bound for the length of the A-label of a U-label, in octets: `xn--`, the ASCII characters, a hyphen if there
+/// are any, and a digit at least for each other character (RFC 5890 §2.3.2.1, RFC 3492 §6.3).
+fn shortest_a_label(label: &str) -> usize {
+    let has_ascii = label.bytes().any(|octet| octet.is_ascii());
+    "xn--".len() + label.chars().count() + usize::from(has_ascii)
 }
 
 /// Whether a label outside ASCII may be a U-label (RFC 5890 §2.3.2.1, RFC 5891 §4.2).

@@ -183,6 +183,14 @@ fn does_not_decode_or_believe_labels() {
             "a label of the domain cannot be an internationalised one"
         );
     }
+    // RFC 5890 §2.3.2.1: the A-label is no longer than 63 octets: `xn--`, the ASCII characters, a hyphen, and a digit or
+    // more for each other one.
+    for (ascii, fits) in [(57, true), (58, false), (63, false), (64, false)] {
+        let text = format!("{}\u{fc}", "a".repeat(ascii));
+        let found = Domain::parse(&text, Utf8).map_err(|error| error.to_string());
+        assert_eq!(found.is_ok(), fits, "{ascii}");
+        assert!(fits || found == Err("a label of the domain is longer than 63 octets".into()), "{found:?}");
+    }
     assert!(Domain::parse("\u{fc}-", Utf8).expect_err("ends with a hyphen").is_incomplete());
     assert!(!Domain::parse("-\u{fc}", Utf8).expect_err("begins with a hyphen").is_incomplete());
 }
