@@ -89,8 +89,9 @@ impl Serve {
 
     /// SIGINT.
     pub(crate) fn interrupt(&self) {
-        let status = Command::new("kill").args(["-s", "INT", &self.child.id().to_string()]).status();
-        assert!(status.expect("there is a `kill`").success());
+        // The shell's own `kill`: a small system has no program of that name.
+        let status = Command::new("sh").args(["-c", &format!("kill -s INT {}", self.child.id())]).status();
+        assert!(status.expect("there is a shell").success());
     }
 
     pub(crate) fn wait(&mut self) -> ExitStatus {
