@@ -281,7 +281,8 @@ impl Connection {
         }
     }
 
-    /// The first `count` octets of the last `Transmit` were written.
+    /// The first `count` octets of the last `Transmit` were written. To be said before input that came afterwards is
+    /// handed in: a reply to octets that have not left is no legal answer.
     pub fn transmitted(&mut self, now: Instant, count: usize) {
         self.tick(now);
         if self.closing.is_some() || count == 0 {
