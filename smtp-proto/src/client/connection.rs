@@ -63,7 +63,7 @@ pub(super) enum Session {
     Hello,
     /// Mails can be sent.
     Ready,
-    /// QUIT was sent. What the connection will have ended of.
+    /// QUIT was sent. Why the connection ends.
     Leaving(CloseReason),
 }
 
