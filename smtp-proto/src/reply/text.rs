@@ -25,10 +25,12 @@ const LINE: usize = 512;
 /// reply.encode(&mut wire);
 /// assert_eq!(wire, b"550-5.1.1 no such user\r\n550 5.1.1 try another\r\n");
 /// ```
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Reply {
     code: ReplyCode,
     detail: Option<Detail>,
+    /// The text is known to be one line of nothing but a textstring.
+    is_plain: bool,
     text: Bytes,
 }
 
@@ -36,7 +38,8 @@ impl Reply {
     /// A reply with a fixed text, as [`new`](Self::new) makes it.
     #[must_use]
     pub const fn from_static(code: ReplyCode, detail: Option<Detail>, text: &'static str) -> Self {
-        Self { code, detail: agreeing(code, detail), text: Bytes::from_static(text.as_bytes()) }
+        let text = text.as_bytes();
+        Self { code, detail: agreeing(code, detail), is_plain: is_textstring(text), text: Bytes::from_static(text) }
     }
 
     /// A reply with a text: lines separated by LF (or CR LF), of HT and printable ASCII. A 3yz reply has no enhanced
@@ -45,11 +48,12 @@ impl Reply {
     /// When it is encoded, octets that do not belong into a reply (controls, 8-bit) become question marks, so that no
     /// text can end a line or begin another reply.
     pub fn new(code: ReplyCode, detail: impl Into<Option<Detail>>, text: impl Into<String>) -> Self {
-        Self { code, detail: agreeing(code, detail.into()), text: Bytes::from(text.into()) }
+        let text = Bytes::from(text.into());
+        Self { code, detail: agreeing(code, detail.into()), is_plain: is_textstring(&text), text }
     }
 
     pub(super) fn received(code: ReplyCode, detail: Option<Detail>, text: Bytes) -> Self {
-        Self { code, detail, text }
+        Self { code, detail, is_plain: false, text }
     }
 
     /// The code.
@@ -121,7 +125,7 @@ impl Reply {
         let (head, length) = self.head();
         let head = &head[..length];
         let room = LINE - head.len() - "\r\n".len();
-        if self.text.len() <= room && is_textstring(&self.text) {
+        if self.text.len() <= room && (self.is_plain || is_textstring(&self.text)) {
             write_line(out, head, &self.text);
             return;
         }
@@ -159,13 +163,17 @@ impl Reply {
             for number in [enhanced.detail().subject(), enhanced.detail().detail()] {
                 head[length] = b'.';
                 length += 1;
-                for unit in [100, 10, 1] {
-                    if number >= unit || unit == 1 {
-                        // One digit.
-                        head[length] = b'0' + (number / unit % 10) as u8;
-                        length += 1;
-                    }
+                // Each of these is one digit.
+                if number >= 100 {
+                    head[length] = b'0' + (number / 100) as u8;
+                    length += 1;
                 }
+                if number >= 10 {
+                    head[length] = b'0' + (number / 10 % 10) as u8;
+                    length += 1;
+                }
+                head[length] = b'0' + (number % 10) as u8;
+                length += 1;
             }
             length += 1;
         }
@@ -202,14 +210,27 @@ fn replace(text_and_end: &mut [u8]) {
 }
 
 /// `textstring = 1*(%d09 / %d32-126)` (§4.2), or nothing.
-fn is_textstring(text: &[u8]) -> bool {
+const fn is_textstring(text: &[u8]) -> bool {
+    let (mut fits, mut at) = (true, 0);
     // Without a branch, many octets are looked at in one go.
-    text.iter().fold(true, |fits, &octet| fits & is_text(octet))
+    while at < text.len() {
+        fits &= is_text(text[at]);
+        at += 1;
+    }
+    fits
 }
 
-fn is_text(octet: u8) -> bool {
-    octet == b'\t' || (b' '..=b'~').contains(&octet)
+const fn is_text(octet: u8) -> bool {
+    matches!(octet, b'\t' | b' '..=b'~')
 }
+
+impl PartialEq for Reply {
+    fn eq(&self, other: &Self) -> bool {
+        (self.code, self.detail, &self.text) == (other.code, other.detail, &other.text)
+    }
+}
+
+impl Eq for Reply {}
 
 impl fmt::Display for Reply {
     /// Code, enhanced code and text on one line, for people.
