@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::net::{Ipv4Addr, SocketAddr};
+use core::sync::atomic::{AtomicU8, Ordering};
 use core::time::Duration;
 use std::collections::BTreeSet;
 use std::env;
@@ -12,7 +13,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{self, Child, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::thread::sleep;
 use std::time::Instant;
@@ -145,9 +146,14 @@ pub(crate) fn temporary_folder() -> TempDir {
     tempfile::Builder::new().prefix("smtp-peers-").permissions(everybody).tempdir().expect("a temporary folder")
 }
 
-/// A loopback address with a port that nobody listens on.
+/// A port that nobody listens on, at a loopback address that nobody else of these tests is given: between the choice of
+/// a port and the start of its server another test may be given the same port.
 pub(crate) fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let number = ADDRESSES.fetch_add(1, Ordering::Relaxed) % 250;
+    // The tests may run in one process or in a process each.
+    let [.., high, low] = process::id().to_be_bytes();
+    let address = Ipv4Addr::new(127, high, low, 2 + number);
+    let listener = TcpListener::bind((address, 0)).expect("a free port");
     listener.local_addr().expect("bound above")
 }
 
@@ -179,4 +185,5 @@ pub(crate) fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
 /// Far longer than anything here takes on a busy machine; it only ends a test that hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+static ADDRESSES: AtomicU8 = AtomicU8::new(0);
 static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());

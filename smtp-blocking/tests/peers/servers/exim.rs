@@ -65,6 +65,7 @@ fn configure(folder: &Path, address: SocketAddr, exim: &Path) -> PathBuf {
     let configuration = CONFIGURATION
         .replace("FOLDER", &folder.display().to_string())
         .replace("EXIM", &exim.display().to_string())
+        .replace("ADDRESS", &address.ip().to_string())
         .replace("PORT", &address.port().to_string())
         .replace("USER", &user.to_string())
         .replace("GROUP", &group.to_string());
@@ -82,7 +83,7 @@ exim_user = USER
 exim_group = GROUP
 spool_directory = FOLDER/spool
 log_file_path = FOLDER/spool/%slog
-local_interfaces = 127.0.0.1
+local_interfaces = ADDRESS
 daemon_smtp_ports = PORT
 primary_hostname = exim.example
 domainlist local = example.org
