@@ -175,8 +175,10 @@ mod line;
 mod outbox;
 mod read;
 pub mod reply;
+pub mod sasl;
 pub mod server;
 mod time;
+mod tls;
 pub mod trace;
 
 pub use config::ConfigError;
@@ -185,3 +187,4 @@ pub use read::ReadBuffer;
 #[cfg(feature = "std")]
 pub use time::Clock;
 pub use time::Instant;
+pub use tls::TlsInfo;

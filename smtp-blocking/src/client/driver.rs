@@ -50,6 +50,7 @@ impl Driver {
                         Err(error) => self.read_last(error),
                     }
                 }
+                Output::UpgradeTls => self.connection.handle_disconnect(self.clock.now()),
                 Output::Wait(Wait { decision: Some(Decision::Body), .. }) => return Next::Body,
                 Output::Wait(wait) => {
                     let until = wait.deadline.map_or(Duration::MAX, |deadline| self.clock.until(deadline));

@@ -46,6 +46,7 @@ impl Driver {
                         Err(_) => self.connection.handle_disconnect(now),
                     }
                 }
+                Output::UpgradeTls => self.connection.handle_disconnect(self.clock.now()),
                 Output::Wait(wait) => self.wait(wait, idle),
                 Output::Closed(_) => return None,
             }

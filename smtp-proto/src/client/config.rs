@@ -7,6 +7,7 @@ use core::time::Duration;
 use crate::address::{Charset, Host};
 use crate::body::LineEndings;
 use crate::config::{ConfigError, check_line, check_octets, check_times, count, octets};
+use crate::sasl::Credentials;
 
 /// The configuration of a client, shared by its connections.
 ///
@@ -15,6 +16,17 @@ use crate::config::{ConfigError, check_line, check_octets, check_times, count, o
 #[non_exhaustive]
 pub struct Config {
     pub(super) name: String,
+    /// Whether and how TLS begins. Default [`Security::Plain`]: what servers on port 25 speak. A submission client says
+    /// [`Security::Implicit`] or [`Security::Required`] (RFC 8314 §3).
+    pub security: Security,
+    /// Who logs in, if anybody (RFC 4954). Default `None`.
+    pub credentials: Option<Credentials>,
+    /// The only mechanism of AUTH that may be used. Default `None`: the strongest one that the server offers, the
+    /// credentials fit and the security of the connection allows.
+    pub mechanism: Option<String>,
+    /// Whether credentials may go out in clear, or under TLS with a certificate that was not verified. Default false.
+    /// For servers on this machine.
+    pub unprotected_credentials: bool,
     /// Whether commands are sent in groups when the server offers PIPELINING (RFC 2920). Default true.
     pub pipelining: bool,
     /// What becomes of a CR or LF that is no line end in a body. Default [`LineEndings::Strict`]: the mail is not sent.
@@ -23,6 +35,23 @@ pub struct Config {
     pub limits: Limits,
     /// How long for everything.
     pub timeouts: Timeouts,
+}
+
+/// Whether and how TLS begins on a client's connection.
+///
+/// There is no mode that ends in clear text with credentials: see [`Config::unprotected_credentials`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Security {
+    /// TLS from the first octet (RFC 8314 §3.3), as on port 465.
+    Implicit,
+    /// STARTTLS (RFC 3207), or no mail: a server that does not offer it or does not begin TLS is left.
+    Required,
+    /// STARTTLS if the server offers it. The certificate need not verify. Whoever stands between can read along.
+    Opportunistic,
+    /// No TLS.
+    #[default]
+    Plain,
 }
 
 /// The limits of a client.
@@ -82,6 +111,10 @@ impl Config {
         Host::parse(name, Charset::Ascii).map_err(|_| ConfigError::Hostname)?;
         Ok(Self {
             name: name.into(),
+            security: Security::default(),
+            credentials: None,
+            mechanism: None,
+            unprotected_credentials: false,
             pipelining: true,
             line_endings: LineEndings::default(),
             limits: Limits::default(),

@@ -13,7 +13,7 @@ mod timers;
 mod verdict;
 
 pub use capabilities::Capabilities;
-pub use config::{Config, Limits, Timeouts};
+pub use config::{Config, Limits, Security, Timeouts};
 pub use connection::Connection;
 pub use envelope::Envelope;
 pub use event::{Body, Event};

@@ -1,12 +1,15 @@
 //! What a server is told before its first connection.
 
 use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use core::time::Duration;
 
 use crate::address::{Charset, Host};
 use crate::body::LineEndings;
 use crate::config::{ConfigError, check_line, check_octets, check_times, count, octets};
+use crate::sasl::Mechanism;
 
 /// The configuration of a server, shared by its connections.
 ///
@@ -21,6 +24,10 @@ pub struct Config {
     /// Whether octets that arrive behind an EHLO, before its answer left, are tolerated (some submission clients do
     /// that) or end the connection with 554. Default [`EarlyInput::Refuse`].
     pub early_input: EarlyInput,
+    /// Whether and how TLS begins. Default [`TlsPolicy::Disabled`].
+    pub tls: TlsPolicy,
+    /// Who may log in, and how (RFC 4954). Default: AUTH is not offered.
+    pub auth: AuthPolicy,
     /// What becomes of a CR or LF that is no line end in mail data. Default [`LineEndings::Strict`].
     pub line_endings: LineEndings,
     /// Whether VRFY is asked of the application. When false (the default) the answer is 252 (RFC 5321 §7.3).
@@ -42,6 +49,38 @@ pub enum EarlyInput {
     Refuse,
     /// Read on after EHLO or HELO: for a submission server. Behind DATA it is refused all the same.
     TolerateAfterHello,
+}
+
+/// Whether and how TLS begins on a server's connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TlsPolicy {
+    /// No TLS: STARTTLS is answered 502.
+    #[default]
+    Disabled,
+    /// STARTTLS is offered (RFC 3207).
+    Offered,
+    /// STARTTLS is offered, and before it only EHLO, HELO, NOOP, STARTTLS and QUIT are served, everything else gets
+    /// 530 5.7.0 (RFC 3207 §4). Not for a server that takes mail from anywhere.
+    Required,
+    /// TLS from the first octet (RFC 8314 §3.3), as on port 465.
+    Implicit,
+}
+
+/// Who may log in to a server, and how (RFC 4954).
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct AuthPolicy {
+    /// The mechanisms that are offered, in the order in which they are announced. Default none: AUTH is not offered.
+    pub mechanisms: Vec<Arc<dyn Mechanism>>,
+    /// Whether only AUTH, EHLO, HELO, NOOP, RSET, QUIT and STARTTLS are served before a client has logged in, and
+    /// everything else gets 530 5.7.0 (RFC 4954 §6). Default false.
+    pub required: bool,
+    /// Whether AUTH is offered without TLS, too, with every mechanism. Default false (RFC 4954 §9).
+    pub without_tls: bool,
+    /// A secret of this server, from which the salt of users that do not exist is made, so that SCRAM does not tell who
+    /// exists. 32 octets of the operating system's randomness, the same for all connections. Default zeros.
+    pub decoy_key: [u8; 32],
 }
 
 /// The limits of a server.
@@ -118,6 +157,8 @@ impl Config {
             hostname: hostname.into(),
             greeting: "ESMTP".into(),
             early_input: EarlyInput::default(),
+            tls: TlsPolicy::default(),
+            auth: AuthPolicy::default(),
             line_endings: LineEndings::default(),
             verify: false,
             expand: false,

@@ -142,7 +142,7 @@ impl Connection {
                 self.say(reply.unwrap_or(&replies::MESSAGE_OK));
             }
             Decision::Verify | Decision::Expand => self.say(reply.unwrap_or(&replies::CANNOT_VERIFY)),
-            Decision::Body => {}
+            Decision::Auth | Decision::Lookup | Decision::Body => {}
         }
         self.go_on();
     }
@@ -176,7 +176,7 @@ impl Connection {
                 self.begin_anew();
                 self.say(reply);
             }
-            Decision::Verify | Decision::Expand | Decision::Body => self.say(reply),
+            Decision::Auth | Decision::Lookup | Decision::Verify | Decision::Expand | Decision::Body => self.say(reply),
         }
         if reply.code() == ReplyCode::SERVICE_NOT_AVAILABLE {
             self.close(CloseReason::Refused);

@@ -12,7 +12,7 @@ mod table;
 mod timers;
 mod token;
 
-pub use config::{Config, EarlyInput, Limits, Timeouts};
+pub use config::{AuthPolicy, Config, EarlyInput, Limits, Timeouts, TlsPolicy};
 pub use connection::Connection;
 pub use event::{Abort, Answered, Event};
 pub use token::{Connect, Data, Expand, Hello, Mail, Message, Rcpt, Token, Verify};

@@ -71,7 +71,7 @@ pub fn settle_server(connection: &mut server::Connection, desk: &mut Desk, recor
                 connection.transmitted(Instant::EPOCH, count);
             }
             server::Output::Event(event) => desk.handle(Instant::EPOCH, connection, event),
-            server::Output::Wait(_) => return,
+            server::Output::UpgradeTls | server::Output::Wait(_) => return,
             server::Output::Closed(reason) => {
                 record.closed = Some(reason);
                 return;
@@ -117,6 +117,7 @@ impl Caller {
                         return writes;
                     }
                 }
+                client::Output::UpgradeTls => return writes,
                 client::Output::Closed(reason) => {
                     record.closed = Some(reason);
                     return writes;

@@ -45,6 +45,7 @@ pub fn settle_server(connection: &mut server_role::Connection) -> u32 {
                 _ => {}
             },
             server_role::Output::Wait(_) => return accepted,
+            server_role::Output::UpgradeTls => panic!("TLS is not configured"),
             server_role::Output::Closed(reason) => panic!("{reason}"),
         }
     }
@@ -88,6 +89,7 @@ pub fn settle_client(connection: &mut client_role::Connection, body: &Bytes) -> 
                 assert_ne!(wait.decision, Some(Decision::Body));
                 return outcome;
             }
+            client_role::Output::UpgradeTls => panic!("TLS is not configured"),
             client_role::Output::Closed(reason) => panic!("{reason}"),
         }
     }

@@ -236,6 +236,7 @@ impl<'i> Session<'i> {
                         return;
                     }
                 }
+                Output::UpgradeTls => return,
                 Output::Closed(reason) => {
                     self.record.closed = Some(reason);
                     return;

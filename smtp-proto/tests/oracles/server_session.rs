@@ -208,6 +208,7 @@ impl<'i> Session<'i> {
         while self.record.closed.is_none() && self.open.is_none() {
             match self.connection.poll() {
                 Output::Event(event) => self.handle(event),
+                Output::UpgradeTls => return,
                 Output::Closed(reason) => self.record.closed = Some(reason),
                 Output::Transmit(octets) => {
                     // The longest reply that anything here gives.

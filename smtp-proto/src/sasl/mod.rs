@@ -1,0 +1,155 @@
+//! The mechanisms of AUTH, for both roles (RFC 4422, RFC 4954).
+//!
+//! A [`Mechanism`] makes the two ends of an exchange: a [`ClientExchange`] answers challenges, a [`ServerExchange`] takes
+//! responses and says what the application is to be asked. Both deal in decoded octets; base64, `=`, `*`, limits and
+//! replies are the connection's.
+
+mod credentials;
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::fmt;
+
+use thiserror::Error;
+
+pub use credentials::{Claim, Credentials, Secret};
+
+/// A mechanism of AUTH.
+pub trait Mechanism: fmt::Debug + Send + Sync {
+    /// The registered name, in upper case: 1 to 20 of `A-Z 0-9 - _` (RFC 4422 §3.1).
+    fn name(&self) -> &str;
+
+    /// Who speaks first.
+    fn first(&self) -> First;
+
+    /// Whether who listens learns the secret itself, or can guess it at leisure. Such a mechanism is used over verified
+    /// TLS only, unless the configuration allows otherwise.
+    fn needs_protection(&self) -> bool;
+
+    /// Whether the exchange is bound to the TLS channel (the -PLUS forms of SCRAM).
+    fn binds_channel(&self) -> bool {
+        false
+    }
+
+    /// Whether an exchange needs a [`Context::nonce`].
+    fn needs_nonce(&self) -> bool {
+        false
+    }
+
+    /// The client's end of an exchange; `None` if these credentials are of no use here, or if the context lacks what
+    /// the mechanism needs.
+    fn client(&self, credentials: &Credentials, context: &Context<'_>) -> Option<Box<dyn ClientExchange>>;
+
+    /// The server's end of an exchange; `None` if this mechanism has none, or if the context lacks what it needs.
+    fn server(&self, context: &Context<'_>) -> Option<Box<dyn ServerExchange>>;
+}
+
+/// Who speaks first in an exchange (RFC 4422 §5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum First {
+    /// The client: its first response may stand on the AUTH line.
+    Client,
+    /// The server: a response on the AUTH line is refused with 501 (RFC 4954 §4).
+    Server,
+    /// The server, but clients are known to answer its first challenge on the AUTH line already (LOGIN).
+    Either,
+}
+
+/// What an exchange has to work with.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// Printable ASCII without comma, 32 characters, made for this exchange and unguessable. `None` if the connection
+    /// was not seeded (`seed` of the connection), or without the feature `crypto`.
+    pub nonce: Option<&'a str>,
+    /// The channel binding `tls-exporter` of this connection, if it has one.
+    pub channel_binding: Option<&'a [u8; 32]>,
+    /// Whether the server offers a mechanism that binds the channel.
+    pub offers_channel_binding: bool,
+    /// Server: its host name. Client: empty.
+    pub hostname: &'a str,
+    /// Server: [`AuthPolicy::decoy_key`](crate::server::AuthPolicy::decoy_key). Client: zeros.
+    pub decoy_key: &'a [u8; 32],
+}
+
+/// The client's end of an exchange.
+pub trait ClientExchange: fmt::Debug + Send {
+    /// Appends the response to a challenge to `out`. No challenge: the initial response, of a mechanism in which the
+    /// client speaks first.
+    ///
+    /// # Errors
+    ///
+    /// The server does not keep to the mechanism; the exchange is cancelled.
+    fn respond(&mut self, challenge: Option<&[u8]>, out: &mut Vec<u8>) -> Result<(), ExchangeError>;
+
+    /// The server said that it is satisfied.
+    ///
+    /// # Errors
+    ///
+    /// This side is not: the server has not proved that it knows the credentials (RFC 5802 §3).
+    fn finish(&mut self) -> Result<(), ExchangeError> {
+        Ok(())
+    }
+}
+
+/// The server's end of an exchange.
+pub trait ServerExchange: fmt::Debug + Send {
+    /// Takes a response of the client; `None`: AUTH came without one. What is appended to `out` is the challenge of
+    /// [`Step::Challenge`].
+    fn take(&mut self, response: Option<&[u8]>, out: &mut Vec<u8>) -> Step;
+
+    /// Takes what is stored of the user that was looked up, `None` if there is no such user. The exchange must not
+    /// show the difference before its end.
+    fn provide(&mut self, _secret: Option<&Secret>, _out: &mut Vec<u8>) -> Step {
+        Step::Refused
+    }
+
+    /// The application refused the claim. A mechanism may have one more challenge for that (RFC 7628 §3.2.2).
+    fn refuse(&mut self, _out: &mut Vec<u8>) -> Step {
+        Step::Refused
+    }
+
+    /// The user whose secret is wanted, behind [`Step::Lookup`].
+    fn user(&self) -> &str {
+        ""
+    }
+
+    /// What the client claims, behind [`Step::Decide`].
+    fn claim(&self) -> Claim<'_>;
+}
+
+/// What a server does next in an exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "says how the exchange goes on"]
+pub enum Step {
+    /// Sends what was appended to `out` as a challenge.
+    Challenge,
+    /// Asks the application for the secret of [`ServerExchange::user`].
+    Lookup,
+    /// Asks the application about [`ServerExchange::claim`].
+    Decide,
+    /// The response is not one of this mechanism: 501 5.5.2.
+    Malformed,
+    /// The client did not prove its claim: 535 5.7.8.
+    Refused,
+}
+
+/// Why a client cancels an exchange: the server does not keep to the mechanism.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[non_exhaustive]
+pub enum ExchangeError {
+    /// The challenge is none of this mechanism.
+    #[error("the challenge does not fit the mechanism")]
+    Challenge,
+    /// SCRAM: the nonce of the server does not extend that of the client.
+    #[error("the server's nonce does not extend ours")]
+    Nonce,
+    /// SCRAM: the iteration count lies outside 4 096 to 1 000 000 (RFC 7677 §4).
+    #[error("the iteration count lies outside 4096 to 1000000")]
+    Iterations,
+    /// SCRAM: the server did not prove that it knows the credentials.
+    #[error("the server did not prove that it knows the credentials")]
+    ServerSignature,
+    /// The user name or the password holds characters that the mechanism has no form for (RFC 4013).
+    #[error("the user name or the password holds a character that is not allowed")]
+    Characters,
+}
