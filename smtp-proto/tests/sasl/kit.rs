@@ -71,6 +71,7 @@ pub(crate) fn judge<'a>(decide: &'a dyn Fn(Claim<'_>) -> bool) -> Desk<'a> {
 }
 
 /// An application that has this stored, and accepts who has proved to be `user`.
+#[cfg(feature = "crypto")]
 pub(crate) fn keeper(secret: Option<Secret>) -> Desk<'static> {
     Desk { secret, decide: &|claim| matches!(claim, Claim::Proven { .. }) }
 }

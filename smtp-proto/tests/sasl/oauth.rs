@@ -34,6 +34,7 @@ fn oauthbearer_failed_vector() {
         let mut client =
             OauthBearer.client(&Credentials::bearer("user@example.com", TOKEN), &client_context()).unwrap();
         assert!(respond(&mut *client, None).is_ok());
+        assert_eq!(respond(&mut *client, None), Err(ExchangeError::Challenge));
         assert_eq!(respond(&mut *client, Some(challenge.as_bytes())), Ok(b"\x01".to_vec()));
         assert_eq!(respond(&mut *client, Some(challenge.as_bytes())), Err(ExchangeError::Challenge));
     }

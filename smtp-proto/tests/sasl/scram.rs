@@ -308,6 +308,20 @@ fn final_messages_that_do_not_fit() {
     assert_eq!(server.take(None, &mut Vec::new()), Step::Malformed);
 }
 
+/// A nonce and a GS2 header that are not those of this exchange are refused though the proof holds for them, and a proof
+/// that holds with an extension is accepted. The proofs are those that Python 3.11's hmac makes with the right password.
+#[test]
+fn final_messages_with_proofs_that_hold() {
+    const NONCE: &str = "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0";
+    for (message, step) in [
+        (format!("c=biws,{NONCE}x,p=jIAulLel2yOSdws13QeDb+EjnVISOeTduGuUvrR3ZJA="), Step::Refused),
+        (format!("c=eSws,{NONCE},p=FoqiHTtQEDE8lz1CdaEe3tK4mS+iMDTl77SPyDS53DY="), Step::Refused),
+        (format!("c=biws,{NONCE},x=y,p=hiydbhhSdqgYmG6zIHL1YMb5uF7MSWYNIkX/o4C0/3M="), Step::Challenge),
+    ] {
+        assert_eq!(take(&mut *expects_final(), message.as_bytes()).0, step, "{message}");
+    }
+}
+
 /// The proof of the server is answered with nothing.
 #[test]
 fn the_last_response_is_empty() {

@@ -174,6 +174,7 @@ fn login_does_not_read_the_prompts() {
     ] {
         let mut client = Login.client(&Credentials::password("tim", "tanstaaf"), &client_context()).unwrap();
         assert_eq!(respond(&mut *client, Some(one.as_bytes())), Ok(b"tim".to_vec()));
+        assert_eq!(respond(&mut *client, None), Err(ExchangeError::Challenge));
         assert_eq!(respond(&mut *client, Some(two.as_bytes())), Ok(b"tanstaaf".to_vec()));
         assert_eq!(respond(&mut *client, Some(b"Password:")), Err(ExchangeError::Challenge));
     }
