@@ -4,7 +4,9 @@
 //! responses and says what the application is to be asked. Both deal in decoded octets; base64, `=`, `*`, limits and
 //! replies are the connection's.
 
+mod choose;
 mod credentials;
+mod nonce;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -12,7 +14,9 @@ use core::fmt;
 
 use thiserror::Error;
 
+pub use choose::{Conditions, Unusable, choose};
 pub use credentials::{Claim, Credentials, Secret};
+pub(crate) use nonce::Nonces;
 
 /// A mechanism of AUTH.
 pub trait Mechanism: fmt::Debug + Send + Sync {
