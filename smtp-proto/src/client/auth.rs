@@ -1,13 +1,9 @@
 //! AUTH (RFC 4954): which mechanism, its exchange, and its end.
 
 use alloc::boxed::Box;
-use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 
 use super::capabilities::{Capabilities, Channel};
 use super::connection::{Connection, Session};
@@ -17,7 +13,9 @@ use super::setup::Setup;
 use super::table::Question;
 use crate::CloseReason;
 use crate::reply::{Reply, ReplyCode};
-use crate::sasl::{ClientExchange, Conditions, Context, Credentials, First, Mechanism, Nonces, Unusable, choose};
+use crate::sasl::{
+    ClientExchange, Conditions, Context, Credentials, First, Mechanism, Nonces, Unusable, base64, choose,
+};
 
 /// The longest AUTH line, octets with CRLF: that of any command (RFC 5321 §4.5.3.1.4, RFC 4954 §4).
 const LINE: usize = 512;
@@ -79,16 +77,16 @@ impl Connection {
     /// Answers a challenge, or cancels the exchange (RFC 4954 §4).
     pub(super) fn challenge(&mut self, reply: &Reply) {
         match self.respond(reply.octets()) {
-            Some(response) => self.say(Question::Auth, |out, _| write_all(out, &[&response])),
+            Some(response) => self.say(Question::Auth, |out, _| base64::encode(&response, out)),
             None => {
                 self.setup().exchange = None;
-                self.say(Question::Cancel, |out, _| write_all(out, &["*"]));
+                self.say(Question::Cancel, |out, _| out.push(b'*'));
             }
         }
     }
 
-    /// The line that answers a challenge; `None` if there is no answer to it.
-    fn respond(&mut self, challenge: &[u8]) -> Option<String> {
+    /// The response to a challenge; `None` if there is none.
+    fn respond(&mut self, challenge: &[u8]) -> Option<Vec<u8>> {
         let limits = &self.config.limits;
         let fits = "334 ".len() + challenge.len() + "\r\n".len() <= limits.auth_challenge.get();
         let rounds = limits.auth_rounds.get();
@@ -100,12 +98,12 @@ impl Connection {
         exchange.has_responded = true;
         // The challenge that asks for an initial response is empty. Servers are known to write words for people there.
         if let Some(initial) = exchange.initial.take() {
-            return Some(STANDARD.encode(initial));
+            return Some(initial);
         }
-        let challenge = STANDARD.decode(challenge).ok()?;
-        let mut response = Vec::new();
-        exchange.client.respond(Some(&challenge), &mut response).ok()?;
-        Some(STANDARD.encode(response))
+        let (mut decoded, mut response) = (Vec::new(), Vec::new());
+        base64::decode(challenge, &mut decoded).ok()?;
+        exchange.client.respond(Some(&decoded), &mut response).ok()?;
+        Some(response)
     }
 
     /// Begins the exchange of the best mechanism that is left.
@@ -134,7 +132,7 @@ impl Connection {
             }
         };
         setup.exchange = Some(exchange);
-        self.say(Question::Auth, |out, _| write_all(out, &[&line]));
+        self.say(Question::Auth, |out, _| out.extend_from_slice(&line));
         Ok(())
     }
 }
@@ -145,7 +143,7 @@ fn begin(
     name: String,
     credentials: &Credentials,
     setup: &mut Setup,
-) -> Option<(Exchange, String)> {
+) -> Option<(Exchange, Vec<u8>)> {
     let nonce = setup.nonces.as_mut().filter(|_| mechanism.needs_nonce()).map(Nonces::next);
     let context = Context {
         nonce: nonce.as_deref(),
@@ -155,18 +153,23 @@ fn begin(
         decoy_key: &[0; 32],
     };
     let mut client = mechanism.client(credentials, &context)?;
-    let mut line = format!("AUTH {name}");
+    let mut line = Vec::new();
+    write_all(&mut line, &["AUTH ", &name]);
     let mut initial = None;
     if mechanism.first() == First::Client {
         let mut response = Vec::new();
         client.respond(None, &mut response).ok()?;
-        let encoded = if response.is_empty() { "=".into() } else { STANDARD.encode(&response) };
-        if line.len() + " ".len() + encoded.len() + "\r\n".len() <= LINE {
-            line = format!("{line} {encoded}");
-        } else {
+        let short = line.len();
+        line.push(b' ');
+        match response.is_empty() {
+            true => line.push(b'='),
+            false => base64::encode(&response, &mut line),
+        }
+        if line.len() + "\r\n".len() > LINE {
+            line.truncate(short);
             initial = Some(response);
         }
     }
-    let has_responded = initial.is_none() && mechanism.first() == First::Client;
+    let has_responded = mechanism.first() == First::Client && initial.is_none();
     Some((Exchange { name: name.into(), client, initial, rounds: 0, has_responded }, line))
 }

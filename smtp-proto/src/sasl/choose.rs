@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{Credentials, Mechanism};
+use super::{Credentials, Mechanism, builtin};
 
 /// What a connection has, and what its caller allows, for [`choose`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -90,7 +90,3 @@ fn candidates(credentials: &Credentials) -> impl Iterator<Item = &dyn Mechanism>
 /// Those that bind the channel, then those that prove the password without telling it, then those that tell it.
 const PASSWORD: [&str; 7] =
     ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN", "LOGIN"];
-
-fn builtin() -> &'static [&'static dyn Mechanism] {
-    &[]
-}
