@@ -16,13 +16,14 @@
 //! | `ANONYMOUS` | 4505 | | none |
 
 mod anonymous;
-#[allow(dead_code, reason = "the connections call it")]
 pub(crate) mod base64;
+mod choose;
 mod credentials;
 mod external;
 mod gs2;
 mod login;
 mod message;
+mod nonce;
 mod oauth;
 mod plain;
 
@@ -34,9 +35,11 @@ use core::fmt;
 use thiserror::Error;
 
 pub use anonymous::Anonymous;
+pub use choose::{Conditions, Unusable, choose};
 pub use credentials::{Claim, Credentials, Secret};
 pub use external::External;
 pub use login::Login;
+pub(crate) use nonce::Nonces;
 pub use oauth::{OauthBearer, XOauth2};
 pub use plain::Plain;
 
