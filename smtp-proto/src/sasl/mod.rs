@@ -153,8 +153,9 @@ pub trait ClientExchange: fmt::Debug + Send {
 
 /// The server's end of an exchange.
 pub trait ServerExchange: fmt::Debug + Send {
-    /// Takes a response of the client; `None`: AUTH came without one. What is appended to `out` is the challenge of
-    /// [`Step::Challenge`].
+    /// Takes a response of the client; `None`: AUTH came without one, and the server may speak first. Where the client
+    /// has to, the connection asks for its response with an empty challenge by itself (RFC 4954 §4). What is appended to
+    /// `out` is the challenge of [`Step::Challenge`].
     fn take(&mut self, response: Option<&[u8]>, out: &mut Vec<u8>) -> Step;
 
     /// Takes what is stored of the user that was looked up, `None` if there is no such user. The exchange must not

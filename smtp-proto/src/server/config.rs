@@ -3,6 +3,7 @@
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 use core::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use core::time::Duration;
 
@@ -72,7 +73,7 @@ pub enum TlsPolicy {
 }
 
 /// Who may log in to a server, and how (RFC 4954).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct AuthPolicy {
     /// The mechanisms that are offered, in the order in which they are announced. Default none: AUTH is not offered.
@@ -85,6 +86,17 @@ pub struct AuthPolicy {
     /// A secret of this server, from which the salt of users that do not exist is made, so that SCRAM does not tell who
     /// exists. 32 octets of the operating system's randomness, the same for all connections. Default zeros.
     pub decoy_key: [u8; 32],
+}
+
+/// Does not show the secret.
+impl fmt::Debug for AuthPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthPolicy")
+            .field("mechanisms", &self.mechanisms)
+            .field("required", &self.required)
+            .field("without_tls", &self.without_tls)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The limits of a server.
