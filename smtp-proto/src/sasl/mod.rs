@@ -21,8 +21,8 @@
 //! Those of SCRAM and CRAM-MD5 need the feature `crypto`.
 
 mod anonymous;
-#[allow(dead_code, reason = "the connections call it")]
 pub(crate) mod base64;
+mod choose;
 #[cfg(feature = "crypto")]
 mod cram_md5;
 mod credentials;
@@ -30,9 +30,7 @@ mod external;
 mod gs2;
 mod login;
 mod message;
-#[cfg(feature = "crypto")]
-#[allow(dead_code, reason = "the connections call it")]
-pub(crate) mod nonce;
+mod nonce;
 mod oauth;
 mod plain;
 #[cfg(feature = "crypto")]
@@ -48,11 +46,13 @@ use core::fmt;
 use thiserror::Error;
 
 pub use anonymous::Anonymous;
+pub use choose::{Conditions, Unusable, choose};
 #[cfg(feature = "crypto")]
 pub use cram_md5::CramMd5;
 pub use credentials::{Claim, Credentials, Secret};
 pub use external::External;
 pub use login::Login;
+pub(crate) use nonce::Nonces;
 pub use oauth::{OauthBearer, XOauth2};
 pub use plain::Plain;
 #[cfg(feature = "crypto")]
@@ -198,8 +198,9 @@ pub trait ClientExchange: fmt::Debug + Send {
 
 /// The server's end of an exchange.
 pub trait ServerExchange: fmt::Debug + Send {
-    /// Takes a response of the client; `None`: AUTH came without one. What is appended to `out` is the challenge of
-    /// [`Step::Challenge`].
+    /// Takes a response of the client; `None`: AUTH came without one, and the server may speak first. Where the client
+    /// has to, the connection asks for its response with an empty challenge by itself (RFC 4954 §4). What is appended to
+    /// `out` is the challenge of [`Step::Challenge`].
     fn take(&mut self, response: Option<&[u8]>, out: &mut Vec<u8>) -> Step;
 
     /// Takes what is stored of the user that was looked up, `None` if there is no such user. The exchange must not
