@@ -157,6 +157,9 @@
 //!
 //! `std` (default) adds `Clock`, which maps the operating system's monotonic clock to [`Instant`], and lets the
 //! search for line ends choose vector instructions at run time. Without it the crate needs `alloc` only.
+//!
+//! `crypto` adds the mechanisms of AUTH that compute: `CRAM-MD5`, and SCRAM with SHA-1 and SHA-256, with and without
+//! channel binding ([`sasl`]). Unicode's tables for it need the standard library.
 #![no_std]
 #![warn(clippy::print_stdout, clippy::print_stderr, clippy::dbg_macro)]
 
