@@ -41,7 +41,7 @@ def tree(part):
     }
     count += 1
     if node["disposition"] is None:
-        node["text"] = part.get_content()
+        node["text"] = part.get_content().replace("\r\n", "\n")
     return node
 
 
@@ -54,7 +54,7 @@ print(
             "from": addresses("From"),
             "to": addresses("To"),
             "cc": addresses("Cc"),
-            "date": message["Date"].datetime.timestamp(),
+            "date": int(message["Date"].datetime.timestamp()),
             "message_id": message["Message-ID"],
             "mime_version": message["MIME-Version"],
             "body": body,
