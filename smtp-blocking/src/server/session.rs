@@ -268,16 +268,13 @@ impl Reject {
 
     /// 535: whoever this is, it is not whom it claims to be.
     pub(crate) fn wrong_credentials() -> Self {
-        Self(Reply::new(
-            ReplyCode::AUTHENTICATION_FAILED,
-            Detail::CREDENTIALS_INVALID,
-            "authentication credentials invalid",
-        ))
+        Reply::new(ReplyCode::AUTHENTICATION_FAILED, Detail::CREDENTIALS_INVALID, "authentication credentials invalid")
+            .into()
     }
 
     /// 454: nobody can log in now, not by the fault of the client.
     pub(super) fn cannot_authenticate() -> Self {
-        Self(Reply::new(ReplyCode::TEMPORARY_AUTHENTICATION_FAILURE, Detail::OTHER_SECURITY_STATUS, "try again later"))
+        Reply::new(ReplyCode::TEMPORARY_AUTHENTICATION_FAILURE, Detail::OTHER_SECURITY_STATUS, "try again later").into()
     }
 
     /// 421: no service on this connection any more.
