@@ -42,9 +42,13 @@
 //!
 //! ```text
 //! server   Connect? ── 220 ──> Start ── EHLO ──> Ready ── MAIL ──> Mail ── RCPT ──> Rcpt ── DATA ──> data
-//!             │                                   ^  ^               │                │               │
-//!            554 ──> only QUIT                    │  └─ RSET, EHLO ──┴────────────────┘               │
-//!                                                 └─────────────── the verdict on the message ────────┘
+//!             │                  ^                ^  ^               │                │               │
+//!            554 ──> only QUIT   │                │  └─ RSET, EHLO ──┴────────────────┘               │
+//!                                │                └─────────────── the verdict on the message ────────┘
+//!                                │
+//!                   TLS ─────────┘    Ready ── STARTTLS, 220 ──> TLS
+//!                    │                Ready ── AUTH ── 334 <──> response ──> Auth? ── 235 ──> Ready
+//!                    └─ no certificate, where one is wanted ──> 554, only QUIT
 //!
 //! client   greeting ──> EHLO (HELO on 5yz) ──> Ready ──> MAIL RCPT… DATA ──> 354 ──> body, dot ──> outcome
 //!                                                ^   (one group)                 + next MAIL RCPT… DATA │
@@ -149,6 +153,9 @@
 //! | recipients of a message | 1 000 | [`server::Limits::recipients`] | RFC 5321 §4.5.3.1.8 |
 //! | errors of a client | 10 | [`server::Limits::hard_errors`] | |
 //! | idle between commands | 300 s | [`server::Timeouts::idle`] | RFC 5321 §4.5.3.2.7 |
+//! | TLS handshake | 60 s | [`server::Timeouts::handshake`] | |
+//! | response in AUTH | 12 288 octets | [`server::Limits::auth_line`] | RFC 4954 §4 |
+//! | attempts to authenticate that fail | 3, each answered 5 s late | [`server::Limits::auth_failures`] | RFC 4954 §9 |
 //! | reply line | 4 096 octets | [`client::Limits::reply_line`] | RFC 5321 §4.5.3.1.5 |
 //! | answer to the final dot | 600 s | [`client::Timeouts::verdict`] | RFC 5321 §4.5.3.2.6 |
 //! | commands without an answer yet | 4 096 octets | [`client::Limits::unanswered`] | RFC 2920 §3.1 |

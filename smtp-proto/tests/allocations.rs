@@ -10,7 +10,8 @@ use kit::steady::{
     cut, groups, ready_client, ready_server, send, serve, settle_client, settle_server, three_recipients,
 };
 use kit::{at, client_config, server_config};
-use smtp_proto::sasl::Credentials;
+use smtp_proto::sasl::{self, Credentials};
+use smtp_proto::server::TlsPolicy;
 use smtp_proto::{Instant, TlsInfo, client as client_role, server as server_role};
 
 const NOW: Instant = Instant::EPOCH;
@@ -55,6 +56,43 @@ fn client_allocates_nothing_per_transaction() {
         let counted = measure(|| (0..TRANSACTIONS).for_each(|_| run()));
         println!("client, {name}: {} allocations in {TRANSACTIONS} transactions", counted.count_total);
         assert_eq!(counted.count_total, 0, "{name}");
+    }
+}
+
+/// What TLS and AUTH need is given back: a connection that has logged in owns no heap either, and neither does one whose
+/// exchange was broken off.
+#[test]
+fn a_login_leaves_no_heap() {
+    for last in [&b"c2VjcmV0\r\n"[..], b"*\r\n"] {
+        let mut config = server_config();
+        config.tls = TlsPolicy::Offered;
+        config.auth.mechanisms = vec![sasl::mechanism("LOGIN").expect("built in")];
+        let config = Arc::new(config);
+        let mut kept = None;
+        let counted = measure(|| {
+            let mut connection =
+                server_role::Connection::new(NOW, Arc::clone(&config)).expect("the configuration is usable");
+            settle_server(&mut connection);
+            for group in [
+                b"EHLO c.example\r\n",
+                &b"STARTTLS\r\n"[..],
+                b"EHLO c.example\r\n",
+                b"AUTH LOGIN\r\n",
+                b"YWxpY2U=\r\n",
+                last,
+            ] {
+                for octet in group.chunks(1) {
+                    connection.handle_input(NOW, Bytes::copy_from_slice(octet)).expect("input");
+                    settle_server(&mut connection);
+                }
+                connection.handle_tls_established(NOW, TlsInfo::default());
+            }
+            connection.handle_timeout(at(1));
+            kept = Some(connection);
+        });
+        let connection = kept.expect("a connection");
+        assert_eq!((connection.is_tls(), connection.is_authenticated()), (true, last.len() > 3));
+        assert_eq!(counted.bytes_current, 0);
     }
 }
 

@@ -11,8 +11,8 @@ use kit::script::{Caller, Record, serve, settle_server};
 use kit::{Cuts, client, client_config, server, server_config};
 use smtp_proto::client::{Envelope, Security};
 use smtp_proto::reply::{Reply, ReplyCode};
-use smtp_proto::sasl::Credentials;
-use smtp_proto::server::{Connection, Event, Output};
+use smtp_proto::sasl::{self, Credentials};
+use smtp_proto::server::{Config, Connection, Event, Output, TlsPolicy};
 use smtp_proto::{CloseReason, Instant};
 
 fn compare(name: &str, found: &str) {
@@ -60,6 +60,46 @@ const STATES: [(&str, &[&str]); 5] = [
     ("rcpt", &["EHLO c.example", "MAIL FROM:<a@c.example>", "RCPT TO:<b@mx.example>"]),
 ];
 
+/// The same with TLS and AUTH: what is configured, and the ways into each state.
+const LOGIN_STATES: [(&str, Configure, &[&str]); 14] = [
+    ("starttls offered: start", |config| config.tls = TlsPolicy::Offered, &[]),
+    ("starttls offered: helo", |config| config.tls = TlsPolicy::Offered, &["HELO c.example"]),
+    ("starttls offered: ready", |config| config.tls = TlsPolicy::Offered, &["EHLO c.example"]),
+    (
+        "starttls offered: mail",
+        |config| config.tls = TlsPolicy::Offered,
+        &["EHLO c.example", "MAIL FROM:<a@c.example>"],
+    ),
+    ("starttls required: start", |config| config.tls = TlsPolicy::Required, &[]),
+    ("starttls required: ready", |config| config.tls = TlsPolicy::Required, &["EHLO c.example"]),
+    ("starttls done: start", |config| config.tls = TlsPolicy::Required, &["EHLO c.example", "STARTTLS"]),
+    (
+        "starttls done: ready",
+        |config| config.tls = TlsPolicy::Required,
+        &["EHLO c.example", "STARTTLS", "EHLO c.example"],
+    ),
+    ("certificate wanted", certificate, &["EHLO c.example", "STARTTLS"]),
+    ("auth offered: ready", |config| auth(config, false), &["EHLO c.example"]),
+    ("auth offered: mail", |config| auth(config, false), &["EHLO c.example", "MAIL FROM:<a@c.example>"]),
+    ("auth required: ready", |config| auth(config, true), &["EHLO c.example"]),
+    ("auth in progress", |config| auth(config, true), &["EHLO c.example", "AUTH PLAIN"]),
+    ("auth done: ready", |config| auth(config, true), &["EHLO c.example", "AUTH PLAIN AGFsaWNlAHNlY3JldA=="]),
+];
+
+type Configure = fn(&mut Config);
+
+fn certificate(config: &mut Config) {
+    config.tls = TlsPolicy::Offered;
+    config.client_certificate = true;
+}
+
+fn auth(config: &mut Config, required: bool) {
+    config.tls = TlsPolicy::Offered;
+    config.auth.mechanisms = vec![sasl::mechanism("PLAIN").expect("built in")];
+    config.auth.without_tls = true;
+    config.auth.required = required;
+}
+
 fn line(command: &str) -> Vec<u8> {
     format!("{command}\r\n").into_bytes()
 }
@@ -79,10 +119,16 @@ fn try_command(connection: &mut Connection, prologue: &[&str], command: &str) ->
     if code == "354" {
         return format!("{code} data");
     }
+    if code == "334" {
+        return format!("{code} exchange");
+    }
     // DATA tells the states apart.
     let probe = serve(connection, &mut desk, &[b"DATA\r\n"], Cuts::Whole);
     let told = String::from_utf8_lossy(&probe.sent).into_owned();
     let state = match told {
+        told if told.contains("STARTTLS") => "TLS first",
+        told if told.contains("authentication required") => "AUTH first",
+        told if told.contains("lack of security") => "QUIT only",
         told if told.contains("EHLO") => "start",
         told if told.contains("send MAIL") => "ready",
         told if told.contains("RCPT") || told.contains("no valid") => "mail",
@@ -96,7 +142,8 @@ fn try_command(connection: &mut Connection, prologue: &[&str], command: &str) ->
 /// R-4.1.4-16, R-4.1.4-18, R-4.1.4-19, R-4.1.4-20, R-4.1.4-21, STATE-04, STATE-05, STATE-06), the minimum implementation
 /// (R-4.5.1-01, R-4.5.1-02), the replies to each command (R-4.3.2-10 to R-4.3.2-20: R-4.3.2-10, R-4.3.2-11, R-4.3.2-13,
 /// R-4.3.2-15, R-4.3.2-16, R-4.3.2-17, R-4.3.2-18, R-4.3.2-19, R-4.3.2-20, R-4.1.1.10-01), and what is left of the
-/// service after a 554 greeting (R-3.1-05, R-4.3.2-09).
+/// service after a 554 greeting (R-3.1-05, R-4.3.2-09), and what TLS and AUTH change (TLS-05, TLS-08, SASL-07,
+/// X-3207-4-05, X-3207-4.1-03, X-4954-4-02, X-4954-4-03, X-4954-6-07).
 #[test]
 fn server_grid() {
     let mut grid = String::from("# reply and next state of the server, by state and command\n");
@@ -120,6 +167,15 @@ fn server_grid() {
         let code = String::from_utf8_lossy(&record.sent[..3]).into_owned();
         let closed = record.closed.map(|reason| format!("{reason:?}")).unwrap_or("refused".into());
         writeln!(grid, "{command:<26} {code} {closed}").expect("strings take everything");
+    }
+    for (name, configure, prologue) in LOGIN_STATES {
+        writeln!(grid, "\n[{name}]").expect("strings take everything");
+        for command in COMMANDS.into_iter().chain(["STARTTLS now", "AUTH NONE", "*"]) {
+            let mut config = server_config();
+            configure(&mut config);
+            let found = try_command(&mut server(config), prologue, command);
+            writeln!(grid, "{command:<26} {found}").expect("strings take everything");
+        }
     }
     compare("server_grid.txt", &grid);
 }
