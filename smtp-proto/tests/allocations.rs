@@ -10,7 +10,7 @@ use kit::steady::{
     cut, groups, ready_client, ready_server, send, serve, settle_client, settle_server, three_recipients,
 };
 use kit::{at, client_config, server_config};
-use smtp_proto::sasl;
+use smtp_proto::sasl::{self, Credentials};
 use smtp_proto::server::TlsPolicy;
 use smtp_proto::{Instant, TlsInfo, client as client_role, server as server_role};
 
@@ -134,4 +134,45 @@ fn idle_connections_own_no_heap() {
     println!("idle client connection: {} octets of heap", counted.bytes_current);
     assert_eq!(counted.bytes_current, 0);
     drop((kept, kept_client));
+}
+
+/// What STARTTLS and AUTH needed is given back when the session is ready: an idle client that has logged in owns no
+/// heap, either.
+#[test]
+fn idle_clients_that_logged_in_own_no_heap() {
+    let mut config = client_config();
+    config.security = client_role::Security::Required;
+    config.credentials = Some(Credentials::password("alice", "secret"));
+    let config = Arc::new(config);
+    let mut kept = None;
+    let counted = measure(|| {
+        let mut connection =
+            client_role::Connection::new(NOW, Arc::clone(&config)).expect("the configuration is usable");
+        connection.seed([7; 32]);
+        let replies = [
+            &b"220 mx\r\n"[..],
+            b"250-mx\r\n250 STARTTLS\r\n",
+            b"220 go\r\n",
+            b"250-mx\r\n250 AUTH LOG",
+            b"IN\r\n",
+            b"334 ",
+            b"VXNlcm5hbWU6\r\n",
+            b"334 UGFzc3dvcmQ6\r\n",
+            b"235 ok\r\n",
+        ];
+        for reply in replies {
+            connection.handle_input(NOW, Bytes::from_static(reply)).expect("input");
+            let output = connection.poll();
+            if matches!(output, client_role::Output::UpgradeTls) {
+                connection.handle_tls_established(NOW, TlsInfo::new(true));
+            }
+            settle_client(&mut connection, &Bytes::new());
+        }
+        connection.handle_timeout(at(1));
+        kept = Some(connection);
+    });
+    println!("idle client connection behind AUTH: {} octets of heap", counted.bytes_current);
+    assert_eq!(counted.bytes_current, 0);
+    assert!(counted.count_total > 0, "something was needed");
+    drop(kept);
 }

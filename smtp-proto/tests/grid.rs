@@ -9,9 +9,9 @@ use bytes::Bytes;
 use kit::desk::Desk;
 use kit::script::{Caller, Record, serve, settle_server};
 use kit::{Cuts, client, client_config, server, server_config};
-use smtp_proto::client::Envelope;
+use smtp_proto::client::{Envelope, Security};
 use smtp_proto::reply::{Reply, ReplyCode};
-use smtp_proto::sasl;
+use smtp_proto::sasl::{self, Credentials};
 use smtp_proto::server::{Config, Connection, Event, Output, TlsPolicy};
 use smtp_proto::{CloseReason, Instant};
 
@@ -184,22 +184,43 @@ fn server_grid() {
 #[test]
 fn client_grid() {
     const EHLO: &str = "250 mx.example";
-    let questions: [(&str, &[&str]); 9] = [
-        ("connect", &[]),
-        ("ehlo", &["220 mx.example"]),
-        ("helo", &["220 mx.example", "500 what"]),
-        ("mail", &["220 mx.example", EHLO]),
-        ("rcpt", &["220 mx.example", EHLO, "250 ok"]),
-        ("data", &["220 mx.example", EHLO, "250 ok", "250 ok"]),
-        ("dot", &["220 mx.example", EHLO, "250 ok", "250 ok", "354 go"]),
-        ("rset", &["220 mx.example", EHLO, "250 ok", "550 no"]),
-        ("quit", &["220 mx.example", EHLO, "250 ok", "250 ok", "354 go", "250 ok"]),
+    const TLS: &str = "250-mx.example\r\n250 STARTTLS";
+    const AUTH: &str = "250-mx.example\r\n250 AUTH PLAIN LOGIN";
+    const LOGIN: &str = "250-mx.example\r\n250 AUTH LOGIN";
+    const CHALLENGE: &str = "334 VXNlcm5hbWU6";
+    // The last two: the security that is asked for, and whether somebody logs in.
+    let questions: [(&str, &[&str], Security, bool); 20] = [
+        ("connect", &[], Security::Plain, false),
+        ("ehlo", &["220 mx.example"], Security::Plain, false),
+        ("ehlo, TLS required", &["220 mx.example"], Security::Required, false),
+        ("ehlo, TLS opportunistic", &["220 mx.example"], Security::Opportunistic, false),
+        ("ehlo, with credentials", &["220 mx.example"], Security::Plain, true),
+        ("helo", &["220 mx.example", "500 what"], Security::Plain, false),
+        ("starttls, required", &["220 mx.example", TLS], Security::Required, false),
+        ("starttls, opportunistic", &["220 mx.example", TLS], Security::Opportunistic, false),
+        ("starttls, opportunistic, with credentials", &["220 mx.example", TLS], Security::Opportunistic, true),
+        ("auth, the first mechanism", &["220 mx.example", AUTH], Security::Plain, true),
+        ("auth, the last mechanism", &["220 mx.example", LOGIN], Security::Plain, true),
+        ("auth, a response", &["220 mx.example", LOGIN, CHALLENGE], Security::Plain, true),
+        ("auth, the last response", &["220 mx.example", LOGIN, CHALLENGE, CHALLENGE], Security::Plain, true),
+        ("auth, cancelled", &["220 mx.example", LOGIN, "334 *"], Security::Plain, true),
+        ("mail", &["220 mx.example", EHLO], Security::Plain, false),
+        ("rcpt", &["220 mx.example", EHLO, "250 ok"], Security::Plain, false),
+        ("data", &["220 mx.example", EHLO, "250 ok", "250 ok"], Security::Plain, false),
+        ("dot", &["220 mx.example", EHLO, "250 ok", "250 ok", "354 go"], Security::Plain, false),
+        ("rset", &["220 mx.example", EHLO, "250 ok", "550 no"], Security::Plain, false),
+        ("quit", &["220 mx.example", EHLO, "250 ok", "250 ok", "354 go", "250 ok"], Security::Plain, false),
     ];
+    let replies = ["250 a", "354 b", "450 c", "550 d", "421 e", "650 f", "220 g", "334", "504 h", "eof"];
     let mut grid = String::from("# what the client does, by question and reply\n");
-    for (question, prologue) in questions {
+    for (question, prologue, security, has_credentials) in questions {
         writeln!(grid, "\n[{question}]").expect("strings take everything");
-        for reply in ["250 a", "354 b", "450 c", "550 d", "421 e", "650 f", "eof"] {
-            let mut client = client(client_config());
+        for reply in replies {
+            let mut config = client_config();
+            config.security = security;
+            config.credentials = has_credentials.then(|| Credentials::password("alice", "secret"));
+            config.unprotected_credentials = true;
+            let mut client = client(config);
             let mut caller = Caller::of(&[b"x\r\n", b"y\r\n"]);
             let envelope =
                 || Envelope::new("a@c.example").and_then(|envelope| envelope.to("b@mx.example")).expect("addresses");
@@ -223,7 +244,8 @@ fn client_grid() {
             let sent = record.sent.escape_ascii().to_string();
             let closed: Option<CloseReason> = record.closed;
             let closed = closed.map(|reason| format!("closed {reason:?}"));
-            let told = record.log.into_iter().chain(closed).collect::<Vec<_>>().join("; ");
+            let upgrade = matches!(client.poll(), smtp_proto::client::Output::UpgradeTls).then(|| "UpgradeTls".into());
+            let told = record.log.into_iter().chain(upgrade).chain(closed).collect::<Vec<_>>().join("; ");
             writeln!(grid, "{reply:<6} {sent:<44} {told}").expect("strings take everything");
         }
     }
