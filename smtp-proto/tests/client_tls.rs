@@ -68,7 +68,7 @@ fn outcome(client: &mut Connection) -> Outcome {
     }
 }
 
-/// X-3207-4-01, X-3207-4-07, X-3207-4.2-03, X-3207-4.2-04, X-3207-6-04, TLS-17: STARTTLS has no parameter, the handshake
+/// X-3207-4-01, X-3207-4-07, X-3207-4.2-03, X-3207-4.2-04, X-3207-6-04, X-4954-9-01, TLS-17: STARTTLS has no parameter, the handshake
 /// follows, then EHLO; what was offered in clear (PIPELINING, SIZE) is forgotten.
 #[test]
 fn starttls() {

@@ -14,7 +14,7 @@ use smtp_proto::reply::{Detail, Reply, ReplyCode};
 use smtp_proto::sasl::{self, Claim, ClientExchange, Context, Credentials, First, Mechanism, ServerExchange, Step};
 use smtp_proto::server::{Auth, Config, Connection, Event, Output, TlsPolicy};
 use smtp_proto::trace::Protocol;
-use smtp_proto::{CloseReason, ConfigError, Decision, Instant, Misuse, TlsInfo};
+use smtp_proto::{CloseReason, ConfigError, Decision, Instant, Misuse};
 
 const EHLO: &[u8] = b"EHLO client.example\r\n";
 /// Alice, and her password.
@@ -463,7 +463,7 @@ fn nothing_may_wait_behind() {
     }
 }
 
-/// X-4954-6-02: what the application answers a claim with: a text of its own, or the reason why not. 421 ends the
+/// X-4954-6-01, X-4954-6-02: what the application answers a claim with: a text of its own, or the reason why not. 421 ends the
 /// connection.
 #[test]
 fn replies_of_the_application() {
@@ -747,6 +747,7 @@ fn configurations() {
 /// Mechanisms that compute.
 #[cfg(feature = "crypto")]
 mod crypto {
+    use smtp_proto::TlsInfo;
     use smtp_proto::sasl::Secret;
     use smtp_proto::server::Lookup;
 

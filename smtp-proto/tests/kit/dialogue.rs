@@ -32,10 +32,19 @@ impl Dialogue {
     /// then, or `TLS`, a handshake, which `fails`, or after which the client `verified` the server, or has a channel
     /// `bound` to it. Where no line of the client stands, it says nothing.
     pub fn play(&self, script: &str) -> Record {
+        self.play_under(script, Cuts::all)
+    }
+
+    /// As [`play`](Self::play), for a script that is too long for every cut.
+    pub fn play_in_pieces(&self, script: &str) -> Record {
+        self.play_under(script, |_| [Cuts::Whole, Cuts::Every(1), Cuts::Every(1000), Cuts::Random(1)].into_iter())
+    }
+
+    fn play_under<I: Iterator<Item = Cuts>>(&self, script: &str, cuts: impl FnOnce(usize) -> I) -> Record {
         let turns = turns(script);
         let length = turns.iter().map(|turn| if let Turn::Server(said) = turn { said.len() } else { 0 }).sum();
         let whole = self.play_once(&turns, Cuts::Whole);
-        for cuts in Cuts::all(length) {
+        for cuts in cuts(length) {
             assert_eq!(self.play_once(&turns, cuts), whole, "{cuts:?}");
         }
         whole

@@ -3,6 +3,7 @@
 
 pub mod desk;
 pub mod dialogue;
+pub mod echo;
 pub mod pair;
 pub mod script;
 pub mod steady;

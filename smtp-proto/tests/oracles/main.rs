@@ -105,6 +105,18 @@ const CLIENT: &[&str] = &[
     "TEXT",
     "",
     "RSET\r\nMAIL FROM:<a@c.example>\r\n",
+    "EHLO c.example\r\n",
+    "STARTTLS\r\n",
+    "STARTTLS\r\n|EHLO c.example\r\n",
+    "STARTTLS\r\nTEXT",
+    "MAIL FROM:<a@c.example> AUTH=b@c.example\r\nTEXT",
+    "AUTH PLAIN AGFsaWNlAHNlY3JldA==\r\n",
+    "AUTH LOGIN\r\n|YWxpY2U=\r\n|c2VjcmV0\r\n",
+    "AUTH LOGIN\r\n|TEXT\r\n|*\r\n",
+    "AUTH X-LOOKUP\r\n|YQ==\r\n|c2VjcmV0\r\n",
+    "AUTH X-LOOKUP\r\n|YQ==\r\n|TEXT",
+    "AUTH XOAUTH2 dXNlcj1hAWF1dGg9QmVhcmVyIHQBAQ==\r\n|AQ==\r\n",
+    "AUTH EXTERNAL =\r\n",
 ];
 
 const SERVER: &[&str] = &[
@@ -145,10 +157,13 @@ proptest! {
     #[test]
     fn server_session(
         letters in letters("nvxtsedcDHQW"),
+        login in prop_oneof![Just(""), Just("o"), Just("oa"), Just("ra"), Just("ia"), Just("iaq"), Just("oau"), Just("rauqd")],
+        shake in prop_oneof![8 => Just(""), 1 => Just("F"), 1 => Just("S"), 1 => Just("kK"), 1 => Just("k")],
         cuts in cuts(),
-        decisions in letters("aaaaabrlcdw"),
+        decisions in prop::collection::vec(prop::sample::select(&b"aaaaabrlcdw"[..]), 0..10),
         script in script("EHLO c.example\r\n|", CLIENT),
     ) {
+        let letters = [&letters, login.as_bytes(), shake.as_bytes()].concat();
         oracles::server_session::run(&[letters, cuts, decisions, script].join(&b'\n'));
     }
 
