@@ -86,16 +86,6 @@ impl Driver {
     /// Hands over an answer. Returns whether it was a yes that the connection took.
     pub(super) fn answer<T: Token>(&mut self, token: T, answer: Answer) -> bool {
         let now = self.clock.now();
-        let disconnects = answer.as_ref().is_err_and(Reject::is_disconnect);
-        let accepted = self.carry_over(token, answer);
-        if disconnects {
-            self.connection.handle_disconnect(now);
-        }
-        accepted
-    }
-
-    fn carry_over<T: Token>(&mut self, token: T, answer: Answer) -> bool {
-        let now = self.clock.now();
         let refused = match answer {
             Ok(Accept::Usual) => return self.connection.accept(now, token).is_ok(),
             Ok(Accept::With(reply)) => self.connection.accept_with(now, token, reply),

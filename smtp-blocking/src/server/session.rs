@@ -235,35 +235,18 @@ pub enum Accept {
 /// assert_eq!(store(&mut &b"text"[..]), Ok(Accept::Usual));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reject {
-    reply: Reply,
-    disconnects: bool,
-}
+pub struct Reject(Reply);
 
 impl Reject {
-    /// The connection is closed without an answer, as if this server had died: for tests of clients. A message that is
-    /// answered so is not accepted, and its client cannot know.
-    #[must_use]
-    pub fn disconnect() -> Self {
-        let no_service = Self::no_service(Detail::OTHER_SYSTEM_STATUS, "closing connection");
-        Self { disconnects: true, ..no_service }
-    }
-
-    /// The reply that says no. That of [`disconnect`](Self::disconnect) is not sent.
+    /// The reply that says no.
     #[must_use]
     pub fn reply(&self) -> &Reply {
-        &self.reply
-    }
-
-    /// Whether the connection is closed without an answer.
-    #[must_use]
-    pub fn is_disconnect(&self) -> bool {
-        self.disconnects
+        &self.0
     }
 
     /// 451: something failed here, not by the fault of the client.
     pub(super) fn local_error() -> Self {
-        Reply::new(ReplyCode::LOCAL_ERROR, Detail::OTHER_SYSTEM_STATUS, "local error, try again later").into()
+        Self(Reply::new(ReplyCode::LOCAL_ERROR, Detail::OTHER_SYSTEM_STATUS, "local error, try again later"))
     }
 
     /// 535: whoever this is, it is not whom it claims to be.
@@ -279,17 +262,17 @@ impl Reject {
 
     /// 421: no service on this connection any more.
     pub(super) fn no_service(detail: Detail, text: &str) -> Self {
-        Reply::new(ReplyCode::SERVICE_NOT_AVAILABLE, detail, text).into()
+        Self(Reply::new(ReplyCode::SERVICE_NOT_AVAILABLE, detail, text))
     }
 
     pub(super) fn into_reply(self) -> Reply {
-        self.reply
+        self.0
     }
 }
 
 impl From<Reply> for Reject {
     fn from(reply: Reply) -> Self {
-        Self { reply, disconnects: false }
+        Self(reply)
     }
 }
 
