@@ -8,7 +8,7 @@ use smtp_proto::server::{Connection, Event, Output, Token};
 use smtp_proto::{Clock, Misuse, Refused, Wait};
 
 use super::connections::Link;
-use super::session::{Accept, Answer, Reject};
+use super::session::{Accept, Answer, local_error};
 use crate::socket::{Received, Socket};
 
 /// A connection and its socket.
@@ -58,20 +58,37 @@ impl Driver {
         let refused = match answer {
             Ok(Accept::Usual) => return self.connection.accept(now, token).is_ok(),
             Ok(Accept::With(reply)) => self.connection.accept_with(now, token, reply),
-            Err(reject) => match self.connection.reject(now, token, reject.into_reply()) {
-                Ok(()) => return false,
-                refused => refused,
-            },
+            Err(reject) => {
+                let Some(reply) = reject.into_reply() else {
+                    self.disconnect();
+                    return false;
+                };
+                match self.connection.reject(now, token, reply) {
+                    Ok(()) => return false,
+                    refused => refused,
+                }
+            }
         };
         match refused {
             Ok(()) => true,
             Err(Refused { misuse: Misuse::WrongReplyClass, value: (token, _) }) => {
                 // A stale token is refused again, and nothing is left to say.
-                let _ = self.connection.reject(now, token, Reject::local_error().into_reply());
+                let _ = self.connection.reject(now, token, local_error());
                 false
             }
             Err(_) => false,
         }
+    }
+
+    /// Ends the connection, whatever is asked. Replies to earlier commands leave first, if the peer takes them.
+    pub(super) fn disconnect(&mut self) {
+        while let Output::Transmit(octets) = self.connection.poll() {
+            match self.socket.write(octets) {
+                Ok(count @ 1..) => self.connection.transmitted(self.clock.now(), count),
+                _ => break,
+            }
+        }
+        self.connection.handle_disconnect(self.clock.now());
     }
 
     /// Lets the peer read the last reply.
