@@ -1,6 +1,7 @@
 //! The `smtp` program from outside: what it prints, how it exits, and what survives when it is killed.
 
 mod composing;
+mod faults;
 mod kill;
 mod parse;
 mod program;

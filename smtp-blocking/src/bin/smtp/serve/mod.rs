@@ -1,6 +1,9 @@
 //! `smtp serve`: takes mail into a Maildir.
 
+mod faults;
 mod maildir;
+mod refusal;
+mod rejections;
 mod session;
 mod trace;
 
@@ -17,7 +20,9 @@ use smtp_proto::server::Config;
 
 use crate::exit::Exit;
 use crate::hostname;
+use faults::{Fault, Faults};
 use maildir::Maildir;
+use rejections::{Rejection, Rejections};
 use session::{Receiver, Store};
 use trace::Trace;
 
@@ -42,6 +47,15 @@ pub(crate) struct Options {
     /// Errors of a client that are answered; at the next one it is told 421 [default: 10].
     #[arg(long, value_name = "COUNT")]
     max_errors: Option<NonZeroU32>,
+    /// Refuses mail for these recipients: * stands for any run of characters, case does not matter. CODE is 4yz or 5yz
+    /// [default: 550]. May be given more than once; the first that fits counts.
+    #[arg(long, value_name = "PATTERN[:CODE]")]
+    reject_rcpt: Vec<Rejection>,
+    /// Lets something go wrong, to test clients. VERB: CONNECT, EHLO (not HELO), MAIL, RCPT, DATA, or DOT, the end of
+    /// the message. ACTION: a reply code 4yz or 5yz, delay=SECONDS before the usual answer, or drop, which closes the
+    /// connection without an answer. May be given more than once; those of one verb act in their order.
+    #[arg(long, value_name = "VERB:ACTION")]
+    fault: Vec<Fault>,
     /// Stores exactly the octets received, without Return-Path and Received.
     #[arg(long)]
     raw: bool,
@@ -62,7 +76,16 @@ pub(crate) fn run(options: Options) -> Exit {
     };
     config.limits.message_size = options.max_size.unwrap_or(config.limits.message_size);
     config.limits.hard_errors = options.max_errors.unwrap_or(config.limits.hard_errors);
-    match serve(&options, config) {
+    let faults = match Faults::new(options.fault.clone()) {
+        Ok(faults) => Arc::new(faults),
+        Err(error) => {
+            eprintln!("smtp serve: {error}");
+            return Exit::Usage;
+        }
+    };
+    // An answer that is late on purpose is not one that failed.
+    config.timeouts.decision += faults.longest_delay();
+    match serve(&options, config, &faults) {
         Ok(()) => Exit::Ok,
         Err(error) => {
             eprintln!("smtp serve: {error}");
@@ -71,7 +94,7 @@ pub(crate) fn run(options: Options) -> Exit {
     }
 }
 
-fn serve(options: &Options, config: Config) -> io::Result<()> {
+fn serve(options: &Options, config: Config, faults: &Arc<Faults>) -> io::Result<()> {
     let about = |what: String| move |error: io::Error| io::Error::new(error.kind(), format!("{what}: {error}"));
     let hostname = config.hostname().to_owned();
     let maildir = Maildir::open(&options.maildir, &hostname).map_err(about(options.maildir.display().to_string()))?;
@@ -80,22 +103,24 @@ fn serve(options: &Options, config: Config) -> io::Result<()> {
         let trace = Arc::new(Trace::new());
         server = server.with_observer(move |peer| Trace::observer(&trace, peer));
     }
-    end_on_signal(server.handle()).map_err(io::Error::other)?;
+    end_on_signal(server.handle(), Arc::clone(faults)).map_err(io::Error::other)?;
     let address = server.local_addr();
     // Nobody may be there to read it.
     let _ = writeln!(io::stdout(), "listening on {address}, storing mail in {}", options.maildir.display());
     let store = Arc::new(Store::new(maildir, hostname, options.raw));
-    server.serve(move |peer| Receiver::new(Arc::clone(&store), peer))
+    let (faults, rejections) = (Arc::clone(faults), Arc::new(Rejections::new(options.reject_rcpt.clone())));
+    server.serve(move |peer| Receiver::new(Arc::clone(&store), Arc::clone(&faults), Arc::clone(&rejections), peer))
 }
 
 /// Ends the service at the first Ctrl-C (or SIGTERM, or SIGHUP), and the program at the second.
-fn end_on_signal(handle: Handle) -> Result<(), ctrlc::Error> {
+fn end_on_signal(handle: Handle, faults: Arc<Faults>) -> Result<(), ctrlc::Error> {
     let is_ending = AtomicBool::new(false);
     ctrlc::set_handler(move || {
         if is_ending.swap(true, Ordering::Relaxed) {
             process::exit(INTERRUPTED);
         }
         handle.shutdown();
+        faults.end_delays();
     })
 }
 

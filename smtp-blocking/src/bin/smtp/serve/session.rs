@@ -1,4 +1,5 @@
-//! What the server does with a connection: it takes every message that is whole, and stores it.
+//! What the server does with a connection: it takes every message that is whole, and stores it, unless it is told to
+//! refuse or to fail.
 
 use core::fmt::Arguments;
 use core::net::SocketAddr;
@@ -10,7 +11,9 @@ use smtp_proto::reply::{Detail, Reply, ReplyCode};
 use smtp_proto::server::{Hello, Mail, Rcpt};
 use smtp_proto::trace::{Protocol, Received, ReceivedCounter, return_path};
 
+use super::faults::{Faults, Verb};
 use super::maildir::Maildir;
+use super::rejections::Rejections;
 use crate::date;
 
 /// Where the messages of all connections go.
@@ -26,6 +29,8 @@ pub(super) struct Store {
 #[derive(Debug)]
 pub(super) struct Receiver {
     store: Arc<Store>,
+    faults: Arc<Faults>,
+    rejections: Arc<Rejections>,
     peer: SocketAddr,
     /// The name that the client gives itself.
     hello: String,
@@ -41,8 +46,8 @@ impl Store {
 }
 
 impl Receiver {
-    pub(super) fn new(store: Arc<Store>, peer: SocketAddr) -> Self {
-        Self { store, peer, hello: String::new(), protocol: Protocol::Smtp, stored: None }
+    pub(super) fn new(store: Arc<Store>, faults: Arc<Faults>, rejections: Arc<Rejections>, peer: SocketAddr) -> Self {
+        Self { store, faults, rejections, peer, hello: String::new(), protocol: Protocol::Smtp, stored: None }
     }
 
     /// The fields that the final server puts in front of a message (RFC 5321 §4.4).
@@ -83,6 +88,7 @@ impl Receiver {
         if passed.is_loop() {
             return Err(Failure::Loop(passed.fields()));
         }
+        self.faults.strike(Verb::Dot).map_err(Failure::Fault)?;
         let name = delivery.finish().map_err(Failure::Store)?;
         Ok((name, octets))
     }
@@ -96,25 +102,39 @@ enum Failure {
     Store(io::Error),
     /// It has passed so many servers that it goes in circles (RFC 5321 §6.3).
     Loop(u32),
+    /// It was to go wrong.
+    Fault(Reject),
 }
 
 impl Session for Receiver {
+    fn connect(&mut self) -> Answer {
+        self.faults.strike(Verb::Connect)?;
+        Ok(Accept::Usual)
+    }
+
     fn hello(&mut self, hello: &Hello) -> Answer {
+        if hello.is_extended() {
+            self.faults.strike(Verb::Ehlo)?;
+        }
         self.hello = hello.name().to_owned();
         self.protocol = if hello.is_extended() { Protocol::Esmtp } else { Protocol::Smtp };
         Ok(Accept::Usual)
     }
 
     fn mail(&mut self, _mail: &Mail) -> Answer {
+        self.faults.strike(Verb::Mail)?;
         Ok(Accept::Usual)
     }
 
-    fn rcpt(&mut self, _rcpt: &Rcpt) -> Answer {
+    fn rcpt(&mut self, rcpt: &Rcpt) -> Answer {
+        self.faults.strike(Verb::Rcpt)?;
+        self.rejections.check(rcpt.forward_path().as_str())?;
         Ok(Accept::Usual)
     }
 
     fn data(&mut self, envelope: &Envelope, body: &mut BodyReader<'_>) -> Answer {
         self.stored = None;
+        self.faults.strike(Verb::Data)?;
         let peer = self.peer;
         match self.receive(envelope, body) {
             Ok((name, octets)) => {
@@ -132,6 +152,10 @@ impl Session for Receiver {
             Err(Failure::Store(error)) => {
                 complain(format_args!("a message was not stored: {error}"));
                 Err(of_store(error))
+            }
+            Err(Failure::Fault(reject)) => {
+                say(format_args!("no message from client {peer}: it was to fail"));
+                Err(reject)
             }
             Err(Failure::Loop(fields)) => {
                 say(format_args!("no message from client {peer}: it has passed {fields} servers"));
@@ -181,7 +205,8 @@ mod tests {
     fn full_disk_is_no_local_error() {
         for (kind, code) in [(ErrorKind::StorageFull, 452), (ErrorKind::QuotaExceeded, 452), (ErrorKind::NotFound, 451)]
         {
-            assert_eq!(of_store(Error::from(kind)).reply().code().value(), code, "{kind}");
+            let refusal = of_store(Error::from(kind));
+            assert_eq!(refusal.reply().map(|reply| reply.code().value()), Some(code), "{kind}");
         }
     }
 }
