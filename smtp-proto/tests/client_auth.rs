@@ -369,8 +369,8 @@ fn no_mechanism() {
 fn only_this_mechanism() {
     let mut only = config(password());
     only.mechanism = Some("login".into());
-    let script = format!("C: AUTH LOGIN\nS: 535 no\nC: QUIT\nS: 221 bye");
-    assert_eq!(play_with(only, "PLAIN LOGIN", &script).closed, Some(CloseReason::AuthRefused));
+    let script = "C: AUTH LOGIN\nS: 535 no\nC: QUIT\nS: 221 bye";
+    assert_eq!(play_with(only, "PLAIN LOGIN", script).closed, Some(CloseReason::AuthRefused));
     let script = format!("C: AUTH ECHO {}\nS: 235 ok{MAIL}", b64("hello"));
     let record = play(Echo::new("hello").credentials(), "PLAIN ECHO", &script);
     assert_eq!(record.log[0], "Ready(pipelining: false, verified TLS, ECHO)");

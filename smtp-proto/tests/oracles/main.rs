@@ -133,7 +133,23 @@ const SERVER: &[&str] = &[
     ">a\r\n.b~TEXT",
     "<9",
     "-",
+    "220 go\r\n",
+    "220 go\r\nTEXT",
+    "454 later\r\n",
+    "250-s\r\n250-STARTTLS\r\n250 AUTH PLAIN LOGIN XOAUTH2 X-SAY\r\n",
+    "250-s\r\n250-PIPELINING\r\n250 AUTH=LOGIN\r\n",
+    "334 \r\n",
+    "334 VXNlcm5hbWU6\r\n",
+    "334 TEXT\r\n",
+    "235 ok\r\n",
+    "535 no\r\n",
+    "504 no\r\n",
 ];
+
+/// How sessions of clients begin: in clear, behind STARTTLS, with TLS from the first octet.
+const CLEAR: &str = "+12|220 s\r\n|250-s\r\n250-PIPELINING\r\n250 SIZE\r\n|";
+const STARTTLS: &str = "+12|220 s\r\n|250-s\r\n250-PIPELINING\r\n250-AUTH PLAIN LOGIN X-SAY\r\n250 STARTTLS\r\n|";
+const INSIDE: &str = "+12|220 s\r\n|250-s\r\n250-PIPELINING\r\n250 AUTH PLAIN LOGIN XOAUTH2 X-SAY\r\n|";
 
 proptest! {
     // What was found is kept in `fuzz/seeds`, in a form that can be read.
@@ -170,9 +186,12 @@ proptest! {
     #[test]
     fn client_session(
         letters in letters("pnsDQA"),
+        security in prop::sample::select(vec!["", "l", "lu", "bu", "x", "r", "rlV", "rb", "o", "olV", "ox", "i", "ilV", "ixs", "ibu"]),
+        shake in prop_oneof![8 => Just(""), 1 => Just("F"), 1 => Just("S")],
         cuts in cuts(),
-        script in script("+12|220 s\r\n|250-s\r\n250-PIPELINING\r\n250 SIZE\r\n|", SERVER),
+        script in prop_oneof![script(CLEAR, SERVER), script(STARTTLS, SERVER), script(INSIDE, SERVER), script("+1|", SERVER)],
     ) {
+        let letters = [&letters, security.as_bytes(), shake.as_bytes()].concat();
         oracles::client_session::run(&[letters, cuts, script].join(&b'\n'));
     }
 }

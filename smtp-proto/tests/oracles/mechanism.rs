@@ -1,6 +1,9 @@
-//! A mechanism of AUTH that asks for everything there is: a user, whose secret is looked up, then the secret itself.
+//! Mechanisms of AUTH: a server's that asks for everything there is, a user, whose secret is looked up, then the secret
+//! itself; and a client's that needs no protection.
 
-use smtp_proto::sasl::{Claim, ClientExchange, Context, Credentials, First, Mechanism, Secret, ServerExchange, Step};
+use smtp_proto::sasl::{
+    Claim, ClientExchange, Context, Credentials, ExchangeError, First, Mechanism, Secret, ServerExchange, Step,
+};
 
 #[derive(Debug)]
 pub struct Lookup;
@@ -70,5 +73,41 @@ impl ServerExchange for LookupServer {
     fn claim(&self) -> Claim<'_> {
         assert!(self.is_proved, "only what was proved is claimed");
         Claim::Proven { authorization: "", user: self.user() }
+    }
+}
+
+/// Says this, then answers each challenge with that challenge.
+#[derive(Debug)]
+pub struct Say(pub &'static str);
+
+impl Mechanism for Say {
+    fn name(&self) -> &str {
+        "X-SAY"
+    }
+
+    fn first(&self) -> First {
+        First::Client
+    }
+
+    fn needs_protection(&self) -> bool {
+        false
+    }
+
+    fn client(&self, _: &Credentials, _: &Context<'_>) -> Option<Box<dyn ClientExchange>> {
+        Some(Box::new(SayClient(self.0.into())))
+    }
+
+    fn server(&self, _: &Context<'_>) -> Option<Box<dyn ServerExchange>> {
+        None
+    }
+}
+
+#[derive(Debug)]
+struct SayClient(Vec<u8>);
+
+impl ClientExchange for SayClient {
+    fn respond(&mut self, challenge: Option<&[u8]>, out: &mut Vec<u8>) -> Result<(), ExchangeError> {
+        out.extend_from_slice(challenge.unwrap_or(&self.0));
+        Ok(())
     }
 }
