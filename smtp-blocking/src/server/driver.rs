@@ -86,6 +86,16 @@ impl Driver {
     /// Hands over an answer. Returns whether it was a yes that the connection took.
     pub(super) fn answer<T: Token>(&mut self, token: T, answer: Answer) -> bool {
         let now = self.clock.now();
+        let disconnects = answer.as_ref().is_err_and(Reject::is_disconnect);
+        let accepted = self.carry_over(token, answer);
+        if disconnects {
+            self.connection.handle_disconnect(now);
+        }
+        accepted
+    }
+
+    fn carry_over<T: Token>(&mut self, token: T, answer: Answer) -> bool {
+        let now = self.clock.now();
         let refused = match answer {
             Ok(Accept::Usual) => return self.connection.accept(now, token).is_ok(),
             Ok(Accept::With(reply)) => self.connection.accept_with(now, token, reply),
@@ -108,6 +118,9 @@ impl Driver {
     /// Says what is stored of a user.
     pub(super) fn provide(&mut self, lookup: Lookup, secret: Result<Option<Secret>, Reject>) {
         let now = self.clock.now();
+        if secret.as_ref().is_err_and(Reject::is_disconnect) {
+            return self.connection.handle_disconnect(now);
+        }
         let refused = self.connection.provide(now, lookup, secret.map_err(Reject::into_reply));
         if let Err(Refused { misuse: Misuse::WrongReplyClass, value: lookup }) = refused {
             // A stale token is refused again, and nothing is left to say.

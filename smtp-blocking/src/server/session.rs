@@ -235,47 +235,62 @@ pub enum Accept {
 /// assert_eq!(store(&mut &b"text"[..]), Ok(Accept::Usual));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reject(Reply);
+pub struct Reject {
+    reply: Reply,
+    disconnects: bool,
+}
 
 impl Reject {
-    /// The reply that says no.
+    /// The connection is closed without an answer, as if this server had died: for tests of clients. A message that is
+    /// answered so is not accepted, and its client cannot know.
+    #[must_use]
+    pub fn disconnect() -> Self {
+        let no_service = Self::no_service(Detail::OTHER_SYSTEM_STATUS, "closing connection");
+        Self { disconnects: true, ..no_service }
+    }
+
+    /// The reply that says no. That of [`disconnect`](Self::disconnect) is not sent.
     #[must_use]
     pub fn reply(&self) -> &Reply {
-        &self.0
+        &self.reply
+    }
+
+    /// Whether the connection is closed without an answer.
+    #[must_use]
+    pub fn is_disconnect(&self) -> bool {
+        self.disconnects
     }
 
     /// 451: something failed here, not by the fault of the client.
     pub(super) fn local_error() -> Self {
-        Self(Reply::new(ReplyCode::LOCAL_ERROR, Detail::OTHER_SYSTEM_STATUS, "local error, try again later"))
+        Reply::new(ReplyCode::LOCAL_ERROR, Detail::OTHER_SYSTEM_STATUS, "local error, try again later").into()
     }
 
     /// 535: whoever this is, it is not whom it claims to be.
     pub(crate) fn wrong_credentials() -> Self {
-        Self(Reply::new(
-            ReplyCode::AUTHENTICATION_FAILED,
-            Detail::CREDENTIALS_INVALID,
-            "authentication credentials invalid",
-        ))
+        let text = "authentication credentials invalid";
+        Reply::new(ReplyCode::AUTHENTICATION_FAILED, Detail::CREDENTIALS_INVALID, text).into()
     }
 
     /// 454: nobody can log in now, not by the fault of the client.
     pub(super) fn cannot_authenticate() -> Self {
-        Self(Reply::new(ReplyCode::TEMPORARY_AUTHENTICATION_FAILURE, Detail::OTHER_SECURITY_STATUS, "try again later"))
+        let text = "nobody can log in now, try again later";
+        Reply::new(ReplyCode::TEMPORARY_AUTHENTICATION_FAILURE, Detail::OTHER_SECURITY_STATUS, text).into()
     }
 
     /// 421: no service on this connection any more.
     pub(super) fn no_service(detail: Detail, text: &str) -> Self {
-        Self(Reply::new(ReplyCode::SERVICE_NOT_AVAILABLE, detail, text))
+        Reply::new(ReplyCode::SERVICE_NOT_AVAILABLE, detail, text).into()
     }
 
     pub(super) fn into_reply(self) -> Reply {
-        self.0
+        self.reply
     }
 }
 
 impl From<Reply> for Reject {
     fn from(reply: Reply) -> Self {
-        Self(reply)
+        Self { reply, disconnects: false }
     }
 }
 

@@ -1,6 +1,8 @@
 //! `smtp serve`: takes mail into a Maildir.
 
+mod faults;
 mod maildir;
+mod rejections;
 mod session;
 mod trace;
 
@@ -17,7 +19,9 @@ use smtp_proto::server::Config;
 
 use crate::exit::Exit;
 use crate::hostname;
+use faults::Fault;
 use maildir::Maildir;
+use rejections::Rejection;
 use session::{Receiver, Store};
 use trace::Trace;
 
@@ -48,6 +52,22 @@ pub(crate) struct Options {
     /// Shows the dialogues on standard error, without secrets.
     #[arg(long)]
     trace: bool,
+    #[command(flatten)]
+    tests: Tests,
+}
+
+/// What the server does to test a client.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "To test a client")]
+pub(super) struct Tests {
+    /// Refuses recipients like this one, with a code 4yz or 5yz [default: 550]. `*` stands for anything, and case does
+    /// not matter. May be given more than once.
+    #[arg(long, value_name = "PATTERN[:CODE]")]
+    reject_rcpt: Vec<Rejection>,
+    /// Commits a fault. VERB is CONNECT, EHLO, AUTH, MAIL, RCPT, DATA or DOT (the end of the message); ACTION is a reply
+    /// code 4yz or 5yz, `delay=SECONDS`, or `drop` (the connection, without an answer). May be given more than once.
+    #[arg(long, value_name = "VERB:ACTION")]
+    fault: Vec<Fault>,
 }
 
 /// Serves until Ctrl-C.
@@ -84,7 +104,7 @@ fn serve(options: &Options, config: Config) -> io::Result<()> {
     let address = server.local_addr();
     // Nobody may be there to read it.
     let _ = writeln!(io::stdout(), "listening on {address}, storing mail in {}", options.maildir.display());
-    let store = Arc::new(Store::new(maildir, hostname, options.raw));
+    let store = Arc::new(Store::new(maildir, hostname, options.raw, options.tests.clone()));
     server.serve(move |peer| Receiver::new(Arc::clone(&store), peer))
 }
 

@@ -10,6 +10,8 @@ use smtp_proto::reply::{Detail, Reply, ReplyCode};
 use smtp_proto::server::{Hello, Mail, Rcpt};
 use smtp_proto::trace::{Protocol, Received, ReceivedCounter, return_path};
 
+use super::Tests;
+use super::faults::{At, Fault};
 use super::maildir::Maildir;
 use crate::date;
 
@@ -20,6 +22,7 @@ pub(super) struct Store {
     hostname: String,
     /// Messages are stored as they came, without trace fields.
     is_raw: bool,
+    tests: Tests,
 }
 
 /// One connection.
@@ -35,8 +38,12 @@ pub(super) struct Receiver {
 }
 
 impl Store {
-    pub(super) fn new(maildir: Maildir, hostname: String, is_raw: bool) -> Self {
-        Self { maildir, hostname, is_raw }
+    pub(super) fn new(maildir: Maildir, hostname: String, is_raw: bool, tests: Tests) -> Self {
+        Self { maildir, hostname, is_raw, tests }
+    }
+
+    fn strike(&self, at: At) -> Result<(), Reject> {
+        Fault::strike(&self.tests.fault, at)
     }
 }
 
@@ -83,6 +90,7 @@ impl Receiver {
         if passed.is_loop() {
             return Err(Failure::Loop(passed.fields()));
         }
+        self.store.strike(At::Dot).map_err(Failure::Told)?;
         let name = delivery.finish().map_err(Failure::Store)?;
         Ok((name, octets))
     }
@@ -96,25 +104,40 @@ enum Failure {
     Store(io::Error),
     /// It has passed so many servers that it goes in circles (RFC 5321 §6.3).
     Loop(u32),
+    /// The server was told to refuse.
+    Told(Reject),
 }
 
 impl Session for Receiver {
+    fn connect(&mut self) -> Answer {
+        self.store.strike(At::Connect)?;
+        Ok(Accept::Usual)
+    }
+
     fn hello(&mut self, hello: &Hello) -> Answer {
+        self.store.strike(At::Ehlo)?;
         self.hello = hello.name().to_owned();
         self.protocol = if hello.is_extended() { Protocol::Esmtp } else { Protocol::Smtp };
         Ok(Accept::Usual)
     }
 
     fn mail(&mut self, _mail: &Mail) -> Answer {
+        self.store.strike(At::Mail)?;
         Ok(Accept::Usual)
     }
 
-    fn rcpt(&mut self, _rcpt: &Rcpt) -> Answer {
+    fn rcpt(&mut self, rcpt: &Rcpt) -> Answer {
+        self.store.strike(At::Rcpt)?;
+        let recipient = rcpt.forward_path();
+        if let Some(reject) = self.store.tests.reject_rcpt.iter().find_map(|rule| rule.of(recipient.as_str())) {
+            return Err(reject);
+        }
         Ok(Accept::Usual)
     }
 
     fn data(&mut self, envelope: &Envelope, body: &mut BodyReader<'_>) -> Answer {
         self.stored = None;
+        self.store.strike(At::Data)?;
         let peer = self.peer;
         match self.receive(envelope, body) {
             Ok((name, octets)) => {
@@ -133,6 +156,7 @@ impl Session for Receiver {
                 complain(format_args!("a message was not stored: {error}"));
                 Err(of_store(error))
             }
+            Err(Failure::Told(reject)) => Err(reject),
             Err(Failure::Loop(fields)) => {
                 say(format_args!("no message from client {peer}: it has passed {fields} servers"));
                 let text = "routing loop: too many Received fields";
