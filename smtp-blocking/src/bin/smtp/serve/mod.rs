@@ -1,10 +1,13 @@
 //! `smtp serve`: takes mail into a Maildir.
 
+mod certificate;
 mod faults;
 mod maildir;
 mod rejections;
 mod session;
+mod tls;
 mod trace;
+mod users;
 
 use core::num::{NonZeroU32, NonZeroU64};
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -53,6 +56,10 @@ pub(crate) struct Options {
     #[arg(long)]
     trace: bool,
     #[command(flatten)]
+    tls: tls::Options,
+    #[command(flatten)]
+    users: users::Options,
+    #[command(flatten)]
     tests: Tests,
 }
 
@@ -71,7 +78,7 @@ pub(super) struct Tests {
 }
 
 /// Serves until Ctrl-C.
-pub(crate) fn run(options: Options) -> Exit {
+pub(crate) fn run(options: &Options) -> Exit {
     let hostname = options.hostname.clone().unwrap_or_else(hostname::own);
     let mut config = match Config::new(&hostname) {
         Ok(config) => config,
@@ -82,7 +89,15 @@ pub(crate) fn run(options: Options) -> Exit {
     };
     config.limits.message_size = options.max_size.unwrap_or(config.limits.message_size);
     config.limits.hard_errors = options.max_errors.unwrap_or(config.limits.hard_errors);
-    match serve(&options, config) {
+    config.tls = options.tls.policy();
+    config.auth = match options.users.policy(config.tls, options.tls.verifies_clients()) {
+        Ok(policy) => policy,
+        Err(error) => {
+            eprintln!("smtp serve: {error}");
+            return Exit::Usage;
+        }
+    };
+    match serve(options, config) {
         Ok(()) => Exit::Ok,
         Err(error) => {
             eprintln!("smtp serve: {error}");
@@ -91,11 +106,17 @@ pub(crate) fn run(options: Options) -> Exit {
     }
 }
 
-fn serve(options: &Options, config: Config) -> io::Result<()> {
+fn serve(options: &Options, mut config: Config) -> io::Result<()> {
     let about = |what: String| move |error: io::Error| io::Error::new(error.kind(), format!("{what}: {error}"));
     let hostname = config.hostname().to_owned();
     let maildir = Maildir::open(&options.maildir, &hostname).map_err(about(options.maildir.display().to_string()))?;
+    let tls = options.tls.load(&hostname)?;
+    getrandom::fill(&mut config.auth.decoy_key)?;
+    let users = options.users.load(config.auth.decoy_key)?;
     let mut server = Server::bind(&options.listen, config).map_err(about(options.listen.clone()))?;
+    if let Some(loaded) = &tls {
+        server = server.with_tls(loaded.tls.clone());
+    }
     if options.trace {
         let trace = Arc::new(Trace::new());
         server = server.with_observer(move |peer| Trace::observer(&trace, peer));
@@ -104,7 +125,10 @@ fn serve(options: &Options, config: Config) -> io::Result<()> {
     let address = server.local_addr();
     // Nobody may be there to read it.
     let _ = writeln!(io::stdout(), "listening on {address}, storing mail in {}", options.maildir.display());
-    let store = Arc::new(Store::new(maildir, hostname, options.raw, options.tests.clone()));
+    if let Some(fingerprint) = tls.and_then(|loaded| loaded.fingerprint) {
+        let _ = writeln!(io::stdout(), "certificate made now, SHA-256 fingerprint {fingerprint}");
+    }
+    let store = Arc::new(Store::new(maildir, hostname, options.raw, users, options.tests.clone()));
     server.serve(move |peer| Receiver::new(Arc::clone(&store), peer))
 }
 

@@ -5,14 +5,17 @@ use core::net::SocketAddr;
 use std::io::{self, BufRead as _, ErrorKind, Write as _};
 use std::sync::Arc;
 
+use smtp_blocking::tls::TlsSession;
 use smtp_blocking::{Accept, Answer, BodyReader, Envelope, Reject, Session};
 use smtp_proto::reply::{Detail, Reply, ReplyCode};
-use smtp_proto::server::{Hello, Mail, Rcpt};
+use smtp_proto::sasl::Secret;
+use smtp_proto::server::{Auth, Hello, Lookup, Mail, Rcpt};
 use smtp_proto::trace::{Protocol, Received, ReceivedCounter, return_path};
 
-use super::Tests;
 use super::faults::{At, Fault};
 use super::maildir::Maildir;
+use super::users::Users;
+use super::{Tests, certificate};
 use crate::date;
 
 /// Where the messages of all connections go.
@@ -22,6 +25,7 @@ pub(super) struct Store {
     hostname: String,
     /// Messages are stored as they came, without trace fields.
     is_raw: bool,
+    users: Users,
     tests: Tests,
 }
 
@@ -32,14 +36,19 @@ pub(super) struct Receiver {
     peer: SocketAddr,
     /// The name that the client gives itself.
     hello: String,
+    /// How the mail in progress came.
     protocol: Protocol,
+    /// The names in the certificate of the client, if that was verified.
+    certificate: Vec<String>,
+    /// Who has logged in.
+    user: Option<String>,
     /// The message that was stored last.
     stored: Option<String>,
 }
 
 impl Store {
-    pub(super) fn new(maildir: Maildir, hostname: String, is_raw: bool, tests: Tests) -> Self {
-        Self { maildir, hostname, is_raw, tests }
+    pub(super) fn new(maildir: Maildir, hostname: String, is_raw: bool, users: Users, tests: Tests) -> Self {
+        Self { maildir, hostname, is_raw, users, tests }
     }
 
     fn strike(&self, at: At) -> Result<(), Reject> {
@@ -49,7 +58,8 @@ impl Store {
 
 impl Receiver {
     pub(super) fn new(store: Arc<Store>, peer: SocketAddr) -> Self {
-        Self { store, peer, hello: String::new(), protocol: Protocol::Smtp, stored: None }
+        let (hello, certificate) = (String::new(), Vec::new());
+        Self { store, peer, hello, protocol: Protocol::Smtp, certificate, user: None, stored: None }
     }
 
     /// The fields that the final server puts in front of a message (RFC 5321 §4.4).
@@ -63,6 +73,11 @@ impl Receiver {
         return_path(envelope.reverse_path(), &mut fields);
         received.with_peer(self.peer.ip()).encode(&mut fields);
         fields
+    }
+
+    /// An answer to AUTH may have come too late.
+    fn is_authenticated(&self) -> bool {
+        matches!(self.protocol, Protocol::Esmtpa | Protocol::Esmtpsa)
     }
 
     /// Stores a message; returns its name and its size.
@@ -117,12 +132,31 @@ impl Session for Receiver {
     fn hello(&mut self, hello: &Hello) -> Answer {
         self.store.strike(At::Ehlo)?;
         self.hello = hello.name().to_owned();
-        self.protocol = if hello.is_extended() { Protocol::Esmtp } else { Protocol::Smtp };
         Ok(Accept::Usual)
     }
 
-    fn mail(&mut self, _mail: &Mail) -> Answer {
+    fn tls(&mut self, session: &TlsSession) {
+        let own = session.peer_certificates().first().filter(|_| session.is_verified());
+        self.certificate = own.map(|own| certificate::names(own)).unwrap_or_default();
+    }
+
+    fn auth(&mut self, auth: &Auth) -> Answer {
+        self.store.strike(At::Auth)?;
+        self.user = self.store.users.judge(&auth.claim(), &self.certificate);
+        if self.user.is_some() {
+            return Ok(Accept::Usual);
+        }
+        let text = "authentication credentials invalid";
+        Err(Reply::new(ReplyCode::AUTHENTICATION_FAILED, Detail::CREDENTIALS_INVALID, text).into())
+    }
+
+    fn lookup(&mut self, lookup: &Lookup) -> Result<Option<Secret>, Reject> {
+        Ok(self.store.users.secret(lookup.mechanism(), lookup.user()))
+    }
+
+    fn mail(&mut self, mail: &Mail) -> Answer {
         self.store.strike(At::Mail)?;
+        self.protocol = mail.protocol();
         Ok(Accept::Usual)
     }
 
@@ -143,7 +177,9 @@ impl Session for Receiver {
             Ok((name, octets)) => {
                 let from = envelope.reverse_path();
                 let to = envelope.recipients().join("> <");
-                say(format_args!("{name} from <{from}> to <{to}>, {octets} octets, client {peer}"));
+                let user = self.user.as_ref().filter(|_| self.is_authenticated());
+                let user = user.map_or_else(String::new, |user| format!(", user {user}"));
+                say(format_args!("{name} from <{from}> to <{to}>, {octets} octets, client {peer}{user}"));
                 let reply = Reply::new(ReplyCode::OK, Detail::UNDEFINED, format!("stored as {name}"));
                 self.stored = Some(name);
                 Ok(Accept::With(reply))
