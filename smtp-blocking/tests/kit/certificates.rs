@@ -15,11 +15,14 @@ static AUTHORITIES: AtomicU32 = AtomicU32::new(0);
 pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     root: CertificateDer<'static>,
+    pem: String,
 }
 
 /// A chain and a key.
 pub(crate) struct Issued {
     pub(crate) chain: Vec<CertificateDer<'static>>,
+    /// The certificate and the key, as they stand in files.
+    pub(crate) pem: [String; 2],
     key: PrivateKeyDer<'static>,
 }
 
@@ -31,12 +34,17 @@ impl Authority {
         let number = AUTHORITIES.fetch_add(1, Ordering::Relaxed);
         params.distinguished_name.push(DnType::CommonName, format!("Test Authority {number}"));
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let root = params.self_signed(&key).expect("signed").der().clone();
-        Self { issuer: Issuer::new(params, key), root }
+        let root = params.self_signed(&key).expect("signed");
+        Self { root: root.der().clone(), pem: root.pem(), issuer: Issuer::new(params, key) }
     }
 
     pub(crate) fn root(&self) -> CertificateDer<'static> {
         self.root.clone()
+    }
+
+    /// As it stands in a file.
+    pub(crate) fn pem(&self) -> &str {
+        &self.pem
     }
 
     /// A certificate for these domains and addresses.
@@ -64,9 +72,10 @@ impl Authority {
         let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
         let mut params = CertificateParams::new(names).expect("names");
         change(&mut params);
-        let certificate = params.signed_by(&key, &self.issuer).expect("signed").der().clone();
+        let certificate = params.signed_by(&key, &self.issuer).expect("signed");
+        let pem = [certificate.pem(), key.serialize_pem()];
         let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
-        Issued { chain: vec![certificate], key }
+        Issued { chain: vec![certificate.der().clone()], pem, key }
     }
 
     /// Trusts what this authority issued.

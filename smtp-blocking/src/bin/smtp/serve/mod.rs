@@ -26,7 +26,9 @@ use faults::Fault;
 use maildir::Maildir;
 use rejections::Rejection;
 use session::{Receiver, Store};
+use tls::TlsOptions;
 use trace::Trace;
+use users::UserOptions;
 
 /// Takes mail for everybody and stores it in a Maildir.
 ///
@@ -56,9 +58,9 @@ pub(crate) struct Options {
     #[arg(long)]
     trace: bool,
     #[command(flatten)]
-    tls: tls::Options,
+    tls: TlsOptions,
     #[command(flatten)]
-    users: users::Options,
+    users: UserOptions,
     #[command(flatten)]
     tests: Tests,
 }

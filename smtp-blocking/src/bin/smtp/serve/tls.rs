@@ -14,7 +14,7 @@ use smtp_proto::server::TlsPolicy;
 /// How TLS is made.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "TLS")]
-pub(super) struct Options {
+pub(super) struct TlsOptions {
     /// The certificate of this server and the chain above it, in PEM. STARTTLS is offered.
     #[arg(long, value_name = "FILE", requires = "tls_key", group = "certificate")]
     tls_cert: Option<PathBuf>,
@@ -42,7 +42,7 @@ pub(super) struct Loaded {
     pub(super) fingerprint: Option<String>,
 }
 
-impl Options {
+impl TlsOptions {
     pub(super) fn policy(&self) -> TlsPolicy {
         if self.implicit_tls {
             TlsPolicy::Implicit

@@ -12,7 +12,7 @@ use smtp_proto::server::{AuthPolicy, TlsPolicy};
 /// Who may log in, and how.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Login")]
-pub(super) struct Options {
+pub(super) struct UserOptions {
     /// A user who may log in, over TLS. Mail is then taken from nobody else. For OAUTHBEARER and XOAUTH2 PASS is the
     /// token. May be given more than once.
     #[arg(long, value_name = "USER:PASS")]
@@ -50,7 +50,7 @@ struct Account {
     sha256: ScramKeys,
 }
 
-impl Options {
+impl UserOptions {
     /// What the server offers.
     ///
     /// # Errors
@@ -207,11 +207,11 @@ const ITERATIONS: u32 = 4096;
 mod tests {
     use smtp_proto::sasl::{Claim, Secret};
 
-    use super::{Options, User, Users};
+    use super::{User, UserOptions, Users};
 
     fn users() -> Users {
         let auth = ["alice:secret", "bob:s:e:c"].map(|user| user.parse().expect("good")).into();
-        let options = Options { auth, auth_mechanism: Vec::new(), auth_without_tls: false };
+        let options = UserOptions { auth, auth_mechanism: Vec::new(), auth_without_tls: false };
         options.load([7; 32]).expect("randomness")
     }
 
