@@ -296,7 +296,11 @@ pub(super) fn local_error() -> Reply {
 
 /// 454: nobody can log in now, not by the fault of the client.
 pub(super) fn cannot_authenticate() -> Reply {
-    Reply::new(ReplyCode::TEMPORARY_AUTHENTICATION_FAILURE, Detail::OTHER_SECURITY_STATUS, "try again later")
+    Reply::new(
+        ReplyCode::TEMPORARY_AUTHENTICATION_FAILURE,
+        Detail::OTHER_SECURITY_STATUS,
+        "nobody can log in now, try again later",
+    )
 }
 
 impl From<Reply> for Reject {

@@ -1,8 +1,12 @@
 //! The `smtp` program from outside: what it prints, how it exits, and what survives when it is killed.
 
+#[allow(dead_code, reason = "each test program uses a part of it")]
+#[path = "../kit/certificates.rs"]
+mod certificates;
 mod composing;
 mod faults;
 mod kill;
+mod login;
 mod parse;
 mod program;
 mod python;

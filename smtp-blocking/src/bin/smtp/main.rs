@@ -25,7 +25,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Serve(serve::Options),
+    Serve(Box<serve::Options>),
     Send(Box<send::Options>),
     Parse(parse::Options),
 }
@@ -41,7 +41,7 @@ fn main() -> ExitCode {
         }
     };
     let exit = match arguments.command {
-        Command::Serve(options) => serve::run(options),
+        Command::Serve(options) => serve::run(&options),
         Command::Send(options) => send::run(&options),
         Command::Parse(options) => parse::run(&options),
     };

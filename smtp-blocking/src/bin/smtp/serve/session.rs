@@ -6,14 +6,18 @@ use core::net::SocketAddr;
 use std::io::{self, BufRead as _, ErrorKind, Write as _};
 use std::sync::Arc;
 
+use smtp_blocking::tls::TlsSession;
 use smtp_blocking::{Accept, Answer, BodyReader, Envelope, Reject, Session};
 use smtp_proto::reply::{Detail, Reply, ReplyCode};
-use smtp_proto::server::{Hello, Mail, Rcpt};
+use smtp_proto::sasl::Secret;
+use smtp_proto::server::{Auth, Hello, Lookup, Mail, Rcpt};
 use smtp_proto::trace::{Protocol, Received, ReceivedCounter, return_path};
 
+use super::certificate;
 use super::faults::{Faults, Verb};
 use super::maildir::Maildir;
 use super::rejections::Rejections;
+use super::users::Users;
 use crate::date;
 
 /// Where the messages of all connections go.
@@ -23,6 +27,7 @@ pub(super) struct Store {
     hostname: String,
     /// Messages are stored as they came, without trace fields.
     is_raw: bool,
+    users: Users,
 }
 
 /// One connection.
@@ -34,20 +39,26 @@ pub(super) struct Receiver {
     peer: SocketAddr,
     /// The name that the client gives itself.
     hello: String,
+    /// How the mail in progress came.
     protocol: Protocol,
+    /// The names in the certificate of the client, if that was verified.
+    certificate: Vec<String>,
+    /// Who has logged in.
+    user: Option<String>,
     /// The message that was stored last.
     stored: Option<String>,
 }
 
 impl Store {
-    pub(super) fn new(maildir: Maildir, hostname: String, is_raw: bool) -> Self {
-        Self { maildir, hostname, is_raw }
+    pub(super) fn new(maildir: Maildir, hostname: String, is_raw: bool, users: Users) -> Self {
+        Self { maildir, hostname, is_raw, users }
     }
 }
 
 impl Receiver {
     pub(super) fn new(store: Arc<Store>, faults: Arc<Faults>, rejections: Arc<Rejections>, peer: SocketAddr) -> Self {
-        Self { store, faults, rejections, peer, hello: String::new(), protocol: Protocol::Smtp, stored: None }
+        let (hello, certificate) = (String::new(), Vec::new());
+        Self { store, faults, rejections, peer, hello, protocol: Protocol::Smtp, certificate, user: None, stored: None }
     }
 
     /// The fields that the final server puts in front of a message (RFC 5321 §4.4).
@@ -61,6 +72,11 @@ impl Receiver {
         return_path(envelope.reverse_path(), &mut fields);
         received.with_peer(self.peer.ip()).encode(&mut fields);
         fields
+    }
+
+    /// An answer to AUTH may have come too late.
+    fn is_authenticated(&self) -> bool {
+        matches!(self.protocol, Protocol::Esmtpa | Protocol::Esmtpsa)
     }
 
     /// Stores a message; returns its name and its size.
@@ -117,12 +133,31 @@ impl Session for Receiver {
             self.faults.strike(Verb::Ehlo)?;
         }
         self.hello = hello.name().to_owned();
-        self.protocol = if hello.is_extended() { Protocol::Esmtp } else { Protocol::Smtp };
         Ok(Accept::Usual)
     }
 
-    fn mail(&mut self, _mail: &Mail) -> Answer {
+    fn tls(&mut self, session: &TlsSession) {
+        let own = session.peer_certificates().first().filter(|_| session.is_verified());
+        self.certificate = own.map(|own| certificate::names(own)).unwrap_or_default();
+    }
+
+    fn auth(&mut self, auth: &Auth) -> Answer {
+        self.faults.strike(Verb::Auth)?;
+        self.user = self.store.users.judge(&auth.claim(), &self.certificate);
+        if self.user.is_some() {
+            return Ok(Accept::Usual);
+        }
+        let text = "authentication credentials invalid";
+        Err(Reply::new(ReplyCode::AUTHENTICATION_FAILED, Detail::CREDENTIALS_INVALID, text).into())
+    }
+
+    fn lookup(&mut self, lookup: &Lookup) -> Result<Option<Secret>, Reject> {
+        Ok(self.store.users.secret(lookup.mechanism(), lookup.user()))
+    }
+
+    fn mail(&mut self, mail: &Mail) -> Answer {
         self.faults.strike(Verb::Mail)?;
+        self.protocol = mail.protocol();
         Ok(Accept::Usual)
     }
 
@@ -140,7 +175,9 @@ impl Session for Receiver {
             Ok((name, octets)) => {
                 let from = envelope.reverse_path();
                 let to = envelope.recipients().join("> <");
-                say(format_args!("{name} from <{from}> to <{to}>, {octets} octets, client {peer}"));
+                let user = self.user.as_ref().filter(|_| self.is_authenticated());
+                let user = user.map_or_else(String::new, |user| format!(", user {user}"));
+                say(format_args!("{name} from <{from}> to <{to}>, {octets} octets, client {peer}{user}"));
                 let reply = Reply::new(ReplyCode::OK, Detail::UNDEFINED, format!("stored as {name}"));
                 self.stored = Some(name);
                 Ok(Accept::With(reply))
