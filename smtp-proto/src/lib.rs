@@ -157,6 +157,7 @@
 //!
 //! `std` (default) adds `Clock`, which maps the operating system's monotonic clock to [`Instant`], and lets the
 //! search for line ends choose vector instructions at run time. Without it the crate needs `alloc` only.
+//! `submission` adds URLs of mail servers and a table of mail providers.
 #![no_std]
 #![warn(clippy::print_stdout, clippy::print_stderr, clippy::dbg_macro)]
 
@@ -177,6 +178,8 @@ mod read;
 pub mod reply;
 pub mod sasl;
 pub mod server;
+#[cfg(feature = "submission")]
+pub mod submission;
 mod time;
 mod tls;
 pub mod trace;
