@@ -70,6 +70,13 @@ pub struct Limits {
     pub unanswered: NonZeroUsize,
     /// Mails that may wait to be sent. Default 64. At the limit `send` hands the envelope back.
     pub queued_mails: NonZeroU32,
+    /// Longest line of a challenge of AUTH, octets with CRLF. Default 12 288 (RFC 4954 §4), floor 512, at most 32 768.
+    /// At the limit AUTH is cancelled; where [`reply_line`](Self::reply_line) is no longer than this, the connection is
+    /// cut as there.
+    pub auth_challenge: NonZeroUsize,
+    /// Most challenges in one exchange of AUTH. Default 10; no mechanism needs more than 4. At the limit AUTH is
+    /// cancelled.
+    pub auth_rounds: NonZeroU32,
 }
 
 /// The times of a client (RFC 5321 §4.5.3.2).
@@ -80,6 +87,12 @@ pub struct Timeouts {
     pub greeting: Duration,
     /// For the answer to EHLO or HELO. Default 300 s.
     pub hello: Duration,
+    /// For the answer to STARTTLS. Default 60 s.
+    pub starttls: Duration,
+    /// For the TLS handshake. Default 60 s.
+    pub handshake: Duration,
+    /// For the answer to AUTH, and to each response. Default 300 s.
+    pub auth: Duration,
     /// For the answer to MAIL. Default 300 s, the floor of §4.5.3.2.2.
     pub mail: Duration,
     /// For the answer to each RCPT. Default 300 s, the floor of §4.5.3.2.3.
@@ -139,12 +152,17 @@ impl Config {
             ("reply_line", limits.reply_line),
             ("reply_octets", limits.reply_octets),
             ("unanswered", limits.unanswered),
+            ("auth_challenge", limits.auth_challenge),
         ])?;
         check_line("reply_line", limits.reply_line)?;
+        check_line("auth_challenge", limits.auth_challenge)?;
         let times = &self.timeouts;
         check_times(&[
             ("greeting", times.greeting),
             ("hello", times.hello),
+            ("starttls", times.starttls),
+            ("handshake", times.handshake),
+            ("auth", times.auth),
             ("mail", times.mail),
             ("rcpt", times.rcpt),
             ("data", times.data),
@@ -166,6 +184,8 @@ impl Default for Limits {
             reply_lines: count(512),
             unanswered: octets(4096),
             queued_mails: count(64),
+            auth_challenge: octets(12_288),
+            auth_rounds: count(10),
         }
     }
 }
@@ -176,6 +196,9 @@ impl Default for Timeouts {
         Self {
             greeting: five_minutes,
             hello: five_minutes,
+            starttls: Duration::from_secs(60),
+            handshake: Duration::from_secs(60),
+            auth: five_minutes,
             mail: five_minutes,
             rcpt: five_minutes,
             data: Duration::from_secs(120),

@@ -1,5 +1,6 @@
 //! The client role: sends mail (RFC 5321 §3, §4).
 
+mod auth;
 mod capabilities;
 mod config;
 mod connection;
@@ -8,6 +9,7 @@ mod event;
 mod mail;
 mod receive;
 mod send;
+mod setup;
 mod table;
 mod timers;
 mod verdict;

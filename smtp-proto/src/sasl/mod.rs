@@ -3,16 +3,65 @@
 //! A [`Mechanism`] makes the two ends of an exchange: a [`ClientExchange`] answers challenges, a [`ServerExchange`] takes
 //! responses and says what the application is to be asked. Both deal in decoded octets; base64, `=`, `*`, limits and
 //! replies are the connection's.
+//!
+//! [`mechanism`] finds a built-in one by its name, [`builtin`] has them all:
+//!
+//! | name | RFC | who listens learns | credentials |
+//! |---|---|---|---|
+//! | `EXTERNAL` | 4422 | nothing | the certificate of the TLS handshake |
+//! | `OAUTHBEARER` | 7628 | the token | a token |
+//! | `XOAUTH2` | | the token | a token |
+//! | `PLAIN` | 4616 | the password | a password |
+//! | `LOGIN` | | the password | a password |
+//! | `ANONYMOUS` | 4505 | | none |
 
+mod anonymous;
+pub(crate) mod base64;
+mod choose;
 mod credentials;
+mod external;
+mod gs2;
+mod login;
+mod message;
+mod nonce;
+mod oauth;
+mod plain;
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
 use thiserror::Error;
 
+pub use anonymous::Anonymous;
+pub use choose::{Conditions, Unusable, choose};
 pub use credentials::{Claim, Credentials, Secret};
+pub use external::External;
+pub use login::Login;
+pub(crate) use nonce::Nonces;
+pub use oauth::{OauthBearer, XOauth2};
+pub use plain::Plain;
+
+/// The built-in mechanisms, the strongest first.
+#[must_use]
+pub fn builtin() -> &'static [&'static dyn Mechanism] {
+    &[&External, &OauthBearer, &XOauth2, &Plain, &Login, &Anonymous]
+}
+
+/// The built-in mechanism of this name, in any case.
+#[must_use]
+pub fn mechanism(name: &str) -> Option<Arc<dyn Mechanism>> {
+    Some(match name.to_ascii_uppercase().as_str() {
+        "EXTERNAL" => Arc::new(External),
+        "OAUTHBEARER" => Arc::new(OauthBearer),
+        "XOAUTH2" => Arc::new(XOauth2),
+        "PLAIN" => Arc::new(Plain),
+        "LOGIN" => Arc::new(Login),
+        "ANONYMOUS" => Arc::new(Anonymous),
+        _ => return None,
+    })
+}
 
 /// A mechanism of AUTH.
 pub trait Mechanism: fmt::Debug + Send + Sync {
@@ -55,8 +104,8 @@ pub enum First {
     Either,
 }
 
-/// What an exchange has to work with.
-#[derive(Clone, Copy, Debug)]
+/// What an exchange has to work with. `Debug` shows neither nonce nor key.
+#[derive(Clone, Copy)]
 pub struct Context<'a> {
     /// Printable ASCII without comma, 32 characters, made for this exchange and unguessable. `None` if the connection
     /// was not seeded (`seed` of the connection), or without the feature `crypto`.
@@ -69,6 +118,17 @@ pub struct Context<'a> {
     pub hostname: &'a str,
     /// Server: [`AuthPolicy::decoy_key`](crate::server::AuthPolicy::decoy_key). Client: zeros.
     pub decoy_key: &'a [u8; 32],
+}
+
+impl fmt::Debug for Context<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("has_nonce", &self.nonce.is_some())
+            .field("has_channel_binding", &self.channel_binding.is_some())
+            .field("offers_channel_binding", &self.offers_channel_binding)
+            .field("hostname", &self.hostname)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The client's end of an exchange.
@@ -149,7 +209,8 @@ pub enum ExchangeError {
     /// SCRAM: the server did not prove that it knows the credentials.
     #[error("the server did not prove that it knows the credentials")]
     ServerSignature,
-    /// The user name or the password holds characters that the mechanism has no form for (RFC 4013).
-    #[error("the user name or the password holds a character that is not allowed")]
+    /// What is to be sent, such as the user name or the password, is empty, or holds characters that the mechanism has
+    /// no form for (RFC 4013). Nothing of it was sent.
+    #[error("the user name or the password is empty or holds a character that is not allowed")]
     Characters,
 }
