@@ -35,9 +35,44 @@ pub enum ServerNameError {
     /// What stands in square brackets is no IPv6 address.
     #[error("an IPv6 address, without a zone, stands in square brackets")]
     Ipv6,
+    /// What stands behind the colon is no port.
+    #[error("the port behind the server's colon is a number from 1 to 65535")]
+    Port,
 }
 
 impl ServerName {
+    /// Takes `HOST[:PORT]`. An IPv6 address that a port follows stands in square brackets.
+    ///
+    /// # Errors
+    ///
+    /// [`ServerNameError`].
+    ///
+    /// ```
+    /// use smtp_proto::submission::ServerName;
+    ///
+    /// let (server, port) = ServerName::with_port("[::1]:2525")?;
+    /// assert_eq!((server.to_string(), port), ("::1".into(), Some(2525)));
+    /// assert_eq!(ServerName::with_port("mx.example")?.1, None);
+    /// # Ok::<(), smtp_proto::submission::ServerNameError>(())
+    /// ```
+    pub fn with_port(text: &str) -> Result<(Self, Option<u16>), ServerNameError> {
+        if let Ok(address) = text.parse::<Ipv6Addr>() {
+            return Ok((Self::Ip(address.into()), None));
+        }
+        Self::in_url(text)
+    }
+
+    /// `host [ ":" port ]` (RFC 3986 §3.2): an IPv6 address always stands in square brackets.
+    pub(super) fn in_url(text: &str) -> Result<(Self, Option<u16>), ServerNameError> {
+        let bracket = if text.starts_with('[') { text.find(']').unwrap_or(text.len()) } else { 0 };
+        let (server, port) = match text[bracket..].split_once(':') {
+            Some((rest, port)) => (&text[..bracket + rest.len()], Some(port)),
+            None => (text, None),
+        };
+        let port = port.map(|port| port_number(port).ok_or(ServerNameError::Port)).transpose()?;
+        Ok((server.parse()?, port))
+    }
+
     /// Whether it is this machine: `localhost`, an address in 127.0.0.0/8, or `::1`.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
@@ -86,6 +121,12 @@ impl From<IpAddr> for ServerName {
     }
 }
 
+/// `port`: digits only (RFC 3986 §3.2.3), and not zero.
+fn port_number(text: &str) -> Option<u16> {
+    let is_number = text.bytes().all(|octet| octet.is_ascii_digit());
+    if is_number { text.parse().ok().filter(|&port| port > 0) } else { None }
+}
+
 /// Whether the last label is a number to `inet_aton`: decimal, octal, or hexadecimal.
 fn ends_in_a_number(domain: &str) -> bool {
     let last = domain.rsplit('.').next().unwrap_or_default();
@@ -118,6 +159,39 @@ mod tests {
         for (text, printed, is_loopback) in cases {
             let server: ServerName = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
             assert_eq!((server.to_string().as_str(), server.is_loopback()), (printed, is_loopback), "{text}");
+        }
+    }
+
+    #[test]
+    fn ports() {
+        let cases = [
+            ("mx.example", "mx.example", None),
+            ("mx.example:2525", "mx.example", Some(2525)),
+            ("127.0.0.1:25", "127.0.0.1", Some(25)),
+            ("::1", "::1", None),
+            ("[::1]", "::1", None),
+            ("[::1]:2525", "::1", Some(2525)),
+        ];
+        for (text, server, port) in cases {
+            let (found, found_port) = ServerName::with_port(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!((found.to_string().as_str(), found_port), (server, port), "{text}");
+        }
+        use ServerNameError::{Empty, Ipv6, Port};
+        let cases = [
+            ("", Empty),
+            (":25", Empty),
+            ("[]:25", Ipv6),
+            ("[::1]25", Ipv6),
+            ("[::1:25", Ipv6),
+            ("mx.example:", Port),
+            ("mx.example:0", Port),
+            ("mx.example:65536", Port),
+            ("mx.example:+25", Port),
+            ("mx.example:x", Port),
+            ("a:b:c", Port),
+        ];
+        for (text, error) in cases {
+            assert_eq!(ServerName::with_port(text), Err(error), "{text}");
         }
     }
 

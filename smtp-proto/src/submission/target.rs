@@ -1,6 +1,7 @@
 //! Where to connect, and how.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 
 use thiserror::Error;
@@ -8,7 +9,7 @@ use thiserror::Error;
 use super::provider::mechanism_name;
 use super::{Endpoint, Provider, Scheme, ServerName, Url, UserName};
 use crate::client::{Config, Security};
-use crate::sasl::Credentials;
+use crate::sasl::{Conditions, Credentials, Unusable, builtin, choose};
 
 /// What somebody said about where and how to connect. Nothing said is `None`, and [`target`](Self::target) knows what
 /// that means.
@@ -406,6 +407,37 @@ impl Target {
         }
     }
 
+    /// The mechanisms of AUTH that may be used, the preferred one first: of those that the provider is known to offer,
+    /// or else of all. Which one it is depends on what the server offers. Empty if nobody logs in.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none.
+    pub fn mechanisms(&self) -> Result<Vec<&'static str>, Unusable> {
+        let Some(credentials) = self.credentials("") else { return Ok(Vec::new()) };
+        let is_tls = self.security != Security::Plain;
+        let conditions = Conditions {
+            only: self.mechanism(),
+            verified: is_tls,
+            unprotected: self.unprotected_credentials,
+            channel_binding: is_tls,
+            nonce: true,
+        };
+        let stated: Vec<_> = self.endpoint.iter().flat_map(Endpoint::mechanisms).collect();
+        let is_stated = |name: &&str| stated.is_empty() || stated.contains(name);
+        let mut offered: Vec<_> = builtin().iter().map(|mechanism| mechanism.name()).filter(is_stated).collect();
+        let mut found = Vec::new();
+        loop {
+            let chosen = match choose(&credentials, &offered, &conditions) {
+                Ok(mechanism) => offered.iter().position(|name| *name == mechanism.name()),
+                Err(reason) if found.is_empty() => return Err(reason),
+                Err(_) => None,
+            };
+            let Some(at) = chosen else { return Ok(found) };
+            found.push(offered.remove(at));
+        }
+    }
+
     /// Makes a configuration fit: security, mechanism and what is allowed to credentials. The credentials themselves
     /// are the caller's to set, and the name is to be [`ehlo`](Self::ehlo), if there is one.
     pub fn apply(&self, config: &mut Config) {
@@ -721,6 +753,26 @@ mod tests {
         }
         let error = of_provider("ses").target().expect_err("no region");
         assert_eq!(error.to_string(), "email-smtp.<region>.amazonaws.com of ses needs its region: write ses:REGION");
+    }
+
+    /// SASL-15: only what the credentials fit, what the provider offers, and what is safe.
+    #[test]
+    fn mechanisms_that_may_be_used() {
+        let mechanisms = |choices: &Choices| choices.target().expect("they fit").mechanisms();
+        let user = |login, choices: Choices| Choices { login: Some(login), user: Some("a".into()), ..choices };
+        assert_eq!(mechanisms(&of_server("mx.example", None)), Ok([].into()));
+        let password = mechanisms(&user(Login::Password, of_server("mx.example", None))).expect("some");
+        assert!(password.ends_with(&["PLAIN", "LOGIN"]), "{password:?}");
+        assert_eq!(mechanisms(&user(Login::Password, of_provider("gmail"))), Ok(["PLAIN", "LOGIN"].into()));
+        assert_eq!(mechanisms(&user(Login::Token, of_provider("gmail"))), Ok(["OAUTHBEARER", "XOAUTH2"].into()));
+        assert_eq!(mechanisms(&user(Login::Password, of_provider("office365"))), Ok(["LOGIN"].into()));
+        assert_eq!(mechanisms(&user(Login::Password, of_provider("outlook"))), Err(Unusable::NoMechanism));
+        let only = Choices { mechanism: Some("login".into()), ..of_url("smtps://a:b@mx.example") };
+        assert_eq!(mechanisms(&only), Ok(["LOGIN"].into()));
+        let in_clear = of_url("smtp://a:b@mx.example?tls=none");
+        assert_eq!(mechanisms(&in_clear), Err(Unusable::NotConfidential));
+        let allowed = mechanisms(&Choices { unprotected_credentials: true, ..in_clear }).expect("some");
+        assert!(allowed.ends_with(&["PLAIN", "LOGIN"]) && !allowed.contains(&"SCRAM-SHA-256-PLUS"), "{allowed:?}");
     }
 
     #[test]

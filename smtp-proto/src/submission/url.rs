@@ -82,12 +82,9 @@ pub enum UrlError {
     /// There is a colon without a password behind it.
     #[error("the password is empty: leave the colon behind the user name out if there is none")]
     EmptyPassword,
-    /// The server.
+    /// The server or its port.
     #[error("{0}")]
     Server(#[source] ServerNameError),
-    /// The port.
-    #[error("the port behind the server's colon is a number from 1 to 65535")]
-    Port,
     /// There is a path.
     #[error("a URL of a mail server has no path: nothing stands behind the server but ?KEY=VALUE")]
     Path,
@@ -238,7 +235,7 @@ impl FromStr for Url {
             None => (None, authority),
         };
         let (user, password) = user_info.map_or(Ok((None, None)), user_and_password)?;
-        let (server, port) = server_and_port(host)?;
+        let (server, port) = ServerName::in_url(host).map_err(UrlError::Server)?;
         if rest.contains('#') {
             return Err(UrlError::Fragment);
         }
@@ -323,22 +320,6 @@ fn user_and_password(user_info: &str) -> Result<(Option<String>, Option<String>)
     let user = decoded(user)?.into_owned();
     let password = password.map(decoded).transpose()?;
     Ok((Some(user), password.map(Cow::into_owned)))
-}
-
-fn server_and_port(text: &str) -> Result<(ServerName, Option<u16>), UrlError> {
-    let end = if text.starts_with('[') { text.find(']').map_or(text.len(), |at| at + 1) } else { 0 };
-    let (server, port) = match text[end..].split_once(':') {
-        Some((rest, port)) => (&text[..end + rest.len()], Some(port)),
-        None => (text, None),
-    };
-    let port = port.map(|port| port_number(port).ok_or(UrlError::Port)).transpose()?;
-    Ok((server.parse().map_err(UrlError::Server)?, port))
-}
-
-/// `port`, which is digits only (RFC 3986 §3.2.3), and not zero.
-pub(super) fn port_number(text: &str) -> Option<u16> {
-    let is_number = text.bytes().all(|octet| octet.is_ascii_digit());
-    if is_number { text.parse().ok().filter(|&port| port > 0) } else { None }
 }
 
 /// The text that is percent-encoded here, if it is one without control characters.
@@ -482,12 +463,12 @@ mod tests {
             ("smtp://a_b", server("a_b")),
             ("smtp://a%41", server("a%41")),
             ("smtp://ü.example", server("ü.example")),
-            ("smtp://h:", Port),
-            ("smtp://h:0", Port),
-            ("smtp://h:65536", Port),
-            ("smtp://h:+25", Port),
-            ("smtp://h:25:25", Port),
-            ("smtp://2001:db8::1", Port),
+            ("smtp://h:", Server(ServerNameError::Port)),
+            ("smtp://h:0", Server(ServerNameError::Port)),
+            ("smtp://h:65536", Server(ServerNameError::Port)),
+            ("smtp://h:+25", Server(ServerNameError::Port)),
+            ("smtp://h:25:25", Server(ServerNameError::Port)),
+            ("smtp://2001:db8::1", Server(ServerNameError::Port)),
             ("smtp://h/inbox", Path),
             ("smtp://h//", Path),
             ("smtp://h#x", Fragment),
