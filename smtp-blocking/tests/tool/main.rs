@@ -1,5 +1,6 @@
 //! The `smtp` program from outside: what it prints, how it exits, and what survives when it is killed.
 
+mod connecting;
 mod kill;
 mod parse;
 mod program;

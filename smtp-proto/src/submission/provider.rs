@@ -117,6 +117,9 @@ impl Provider {
                 f.write_str(if number == 0 { "" } else { ", or " })?;
                 f.write_str(kind.hint())?;
             }
+            if let UserName::Word(word) = provider.user_name() {
+                write!(f, "; the user name is the word {word}")?;
+            }
             Ok(())
         })
     }
@@ -409,6 +412,8 @@ mod tests {
             let endpoint = Provider::named(unstated).and_then(|provider| provider.endpoints().next());
             assert_eq!(endpoint.expect("known").mechanisms().count(), 0, "{unstated}");
         }
+        let sendgrid = Provider::named("sendgrid").expect("known").wants().to_string();
+        assert_eq!(sendgrid, "an API key, as the password; the user name is the word apikey");
         let user_name = |name| Provider::named(name).expect("known").user_name();
         assert_eq!(user_name("gmail"), UserName::Address);
         assert_eq!(user_name("web.de"), UserName::LocalPart);

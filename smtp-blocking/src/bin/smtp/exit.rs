@@ -23,8 +23,10 @@ pub(crate) enum Exit {
     Io = 74,
     /// EX_TEMPFAIL: not taken, and trying again later is right.
     Temporary = 75,
-    /// EX_PROTOCOL: the server does not keep to the protocol.
+    /// EX_PROTOCOL: the server does not keep to the protocol, or TLS is not to be had as it is wanted.
     Protocol = 76,
+    /// EX_NOPERM: the server does not let us log in, or the credentials may not go out.
+    NoPermission = 77,
 }
 
 impl From<Exit> for ExitCode {

@@ -1,5 +1,6 @@
 //! `smtp`: takes mail, sends mail, and checks what people write in SMTP.
 
+mod connect;
 mod date;
 mod dialogue;
 mod escape;

@@ -1,0 +1,34 @@
+//! Makes the connection.
+
+use core::net::SocketAddr;
+use std::net::ToSocketAddrs;
+
+use smtp_blocking::Client;
+use smtp_proto::client::Config;
+use smtp_proto::submission::ServerName;
+
+use super::Connect;
+use crate::exit::Exit;
+
+impl Connect {
+    /// Connects. Nothing is said yet.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no connection, and the exit code that says it.
+    pub(crate) fn open(&self, config: Config) -> Result<Client, (Exit, String)> {
+        let (server, port) = (self.target.server(), self.target.port());
+        let addresses = addresses(server, port).map_err(|error| (Exit::NoHost, error))?;
+        Client::connect(&addresses[..], config)
+            .map_err(|error| (Exit::Temporary, format!("no connection to {server}, port {port}: {error}")))
+    }
+}
+
+fn addresses(server: &ServerName, port: u16) -> Result<Vec<SocketAddr>, String> {
+    let found = match server {
+        ServerName::Ip(address) => return Ok(vec![(*address, port).into()]),
+        ServerName::Domain(domain) => (domain.as_str(), port).to_socket_addrs(),
+    };
+    let addresses: Vec<_> = found.map_err(|error| format!("{server}: {error}"))?.collect();
+    if addresses.is_empty() { Err(format!("{server} has no address")) } else { Ok(addresses) }
+}
