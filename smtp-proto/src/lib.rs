@@ -157,7 +157,11 @@
 //!
 //! `std` (default) adds `Clock`, which maps the operating system's monotonic clock to [`Instant`], and lets the
 //! search for line ends choose vector instructions at run time. Without it the crate needs `alloc` only.
-//! `submission` adds URLs of mail servers and a table of mail providers.
+//!
+//! `crypto` adds the mechanisms of AUTH that compute: `CRAM-MD5`, and SCRAM with SHA-1 and SHA-256, with and without
+//! channel binding ([`sasl`]). Unicode's tables for it need the standard library.
+//!
+//! `submission` adds URLs of mail servers and a table of mail providers, and what they come to.
 #![no_std]
 #![warn(clippy::print_stdout, clippy::print_stderr, clippy::dbg_macro)]
 

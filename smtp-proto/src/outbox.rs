@@ -41,6 +41,16 @@ impl Outbox {
         }
     }
 
+    /// Takes the last `count` octets back, unless some of them have left already.
+    pub(crate) fn retract(&mut self, count: usize) -> bool {
+        if self.len() < count {
+            return false;
+        }
+        self.octets.truncate(self.octets.len() - count);
+        self.sent(0);
+        true
+    }
+
     /// Whether capacity is held that nothing needs.
     pub(crate) fn is_spare(&self) -> bool {
         self.is_empty() && self.octets.capacity() > 0

@@ -196,8 +196,12 @@ impl fmt::Debug for Claim<'_> {
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum Secret {
-    /// The password itself: enough for CRAM-MD5 and every SCRAM.
+    /// The password itself: enough for CRAM-MD5 and every SCRAM. SCRAM derives keys from it in each exchange, with
+    /// 4 096 iterations.
     Password(String),
+    /// Keys for SCRAM under one hash. A mechanism of another hash, and CRAM-MD5, can do nothing with them.
+    #[cfg(feature = "crypto")]
+    Scram(super::ScramKeys),
 }
 
 impl fmt::Debug for Secret {

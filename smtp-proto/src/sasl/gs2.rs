@@ -5,7 +5,7 @@ use alloc::string::String;
 /// `gs2-header = gs2-cbind-flag "," [ authzid ] ","`
 pub(super) struct Header<'a> {
     /// The header itself, with both commas.
-    #[cfg_attr(not(feature = "crypto"), expect(dead_code, reason = "only SCRAM sends it back"))]
+    #[cfg_attr(not(any(feature = "crypto", test)), expect(dead_code, reason = "only SCRAM sends it back"))]
     pub(super) text: &'a str,
     pub(super) flag: Flag<'a>,
     /// Empty if there is none.

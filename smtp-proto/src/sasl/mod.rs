@@ -9,15 +9,22 @@
 //! | name | RFC | who listens learns | credentials |
 //! |---|---|---|---|
 //! | `EXTERNAL` | 4422 | nothing | the certificate of the TLS handshake |
+//! | `SCRAM-SHA-256-PLUS`, `SCRAM-SHA-1-PLUS` | 7677, 5802, 9266 | what costs much to guess from | a password |
+//! | `SCRAM-SHA-256`, `SCRAM-SHA-1` | 7677, 5802 | the same | a password |
 //! | `OAUTHBEARER` | 7628 | the token | a token |
 //! | `XOAUTH2` | | the token | a token |
+//! | `CRAM-MD5` | 2195 | what is easy to guess from | a password |
 //! | `PLAIN` | 4616 | the password | a password |
 //! | `LOGIN` | | the password | a password |
 //! | `ANONYMOUS` | 4505 | | none |
+//!
+//! Those of SCRAM and CRAM-MD5 need the feature `crypto`.
 
 mod anonymous;
 pub(crate) mod base64;
 mod choose;
+#[cfg(feature = "crypto")]
+mod cram_md5;
 mod credentials;
 mod external;
 mod gs2;
@@ -26,6 +33,10 @@ mod message;
 mod nonce;
 mod oauth;
 mod plain;
+#[cfg(feature = "crypto")]
+mod prepare;
+#[cfg(feature = "crypto")]
+mod scram;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -36,17 +47,41 @@ use thiserror::Error;
 
 pub use anonymous::Anonymous;
 pub use choose::{Conditions, Unusable, choose};
+#[cfg(feature = "crypto")]
+pub use cram_md5::CramMd5;
 pub use credentials::{Claim, Credentials, Secret};
 pub use external::External;
 pub use login::Login;
 pub(crate) use nonce::Nonces;
 pub use oauth::{OauthBearer, XOauth2};
 pub use plain::Plain;
+#[cfg(feature = "crypto")]
+pub use scram::{Scram, ScramHash, ScramKeys, ScramKeysError};
 
 /// The built-in mechanisms, the strongest first.
+///
+/// The bound forms of SCRAM all stand before the others, whatever their hashes: otherwise it would do to hide one bound
+/// form on the way to make a client use an unbound one.
 #[must_use]
 pub fn builtin() -> &'static [&'static dyn Mechanism] {
-    &[&External, &OauthBearer, &XOauth2, &Plain, &Login, &Anonymous]
+    &[
+        &External,
+        #[cfg(feature = "crypto")]
+        &Scram::SHA_256_PLUS,
+        #[cfg(feature = "crypto")]
+        &Scram::SHA_1_PLUS,
+        #[cfg(feature = "crypto")]
+        &Scram::SHA_256,
+        #[cfg(feature = "crypto")]
+        &Scram::SHA_1,
+        &OauthBearer,
+        &XOauth2,
+        #[cfg(feature = "crypto")]
+        &CramMd5,
+        &Plain,
+        &Login,
+        &Anonymous,
+    ]
 }
 
 /// The built-in mechanism of this name, in any case.
@@ -54,8 +89,18 @@ pub fn builtin() -> &'static [&'static dyn Mechanism] {
 pub fn mechanism(name: &str) -> Option<Arc<dyn Mechanism>> {
     Some(match name.to_ascii_uppercase().as_str() {
         "EXTERNAL" => Arc::new(External),
+        #[cfg(feature = "crypto")]
+        "SCRAM-SHA-256-PLUS" => Arc::new(Scram::SHA_256_PLUS),
+        #[cfg(feature = "crypto")]
+        "SCRAM-SHA-1-PLUS" => Arc::new(Scram::SHA_1_PLUS),
+        #[cfg(feature = "crypto")]
+        "SCRAM-SHA-256" => Arc::new(Scram::SHA_256),
+        #[cfg(feature = "crypto")]
+        "SCRAM-SHA-1" => Arc::new(Scram::SHA_1),
         "OAUTHBEARER" => Arc::new(OauthBearer),
         "XOAUTH2" => Arc::new(XOauth2),
+        #[cfg(feature = "crypto")]
+        "CRAM-MD5" => Arc::new(CramMd5),
         "PLAIN" => Arc::new(Plain),
         "LOGIN" => Arc::new(Login),
         "ANONYMOUS" => Arc::new(Anonymous),
@@ -153,8 +198,9 @@ pub trait ClientExchange: fmt::Debug + Send {
 
 /// The server's end of an exchange.
 pub trait ServerExchange: fmt::Debug + Send {
-    /// Takes a response of the client; `None`: AUTH came without one. What is appended to `out` is the challenge of
-    /// [`Step::Challenge`].
+    /// Takes a response of the client; `None`: AUTH came without one, and the server may speak first. Where the client
+    /// has to, the connection asks for its response with an empty challenge by itself (RFC 4954 §4). What is appended to
+    /// `out` is the challenge of [`Step::Challenge`].
     fn take(&mut self, response: Option<&[u8]>, out: &mut Vec<u8>) -> Step;
 
     /// Takes what is stored of the user that was looked up, `None` if there is no such user. The exchange must not

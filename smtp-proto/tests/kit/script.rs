@@ -23,7 +23,7 @@ pub struct Record {
 pub fn serve(connection: &mut server::Connection, desk: &mut Desk, groups: &[&[u8]], mut cuts: Cuts) -> Record {
     let mut record = Record::default();
     let mut came = 0;
-    settle_server(connection, desk, &mut record, &mut Vec::new());
+    settle_and_upgrade(connection, desk, &mut record);
     for group in groups {
         let mut waiting = *group;
         while !waiting.is_empty() && record.closed.is_none() {
@@ -37,7 +37,7 @@ pub fn serve(connection: &mut server::Connection, desk: &mut Desk, groups: &[&[u
                 Err(refused) => assert_eq!(refused.value, piece, "what is refused comes back"),
             }
             if !wants_more(connection) || waiting.is_empty() {
-                settle_server(connection, desk, &mut record, &mut Vec::new());
+                settle_and_upgrade(connection, desk, &mut record);
             }
         }
     }
@@ -60,7 +60,19 @@ fn drain_server_events(connection: &mut server::Connection, desk: &mut Desk) {
     }
 }
 
-/// Lets the server do all it can.
+/// Lets the server do all it can, TLS included: a handshake succeeds at once, and brings what the desk says.
+fn settle_and_upgrade(connection: &mut server::Connection, desk: &mut Desk, record: &mut Record) {
+    loop {
+        settle_server(connection, desk, record, &mut Vec::new());
+        if !matches!(connection.poll(), server::Output::UpgradeTls) {
+            return;
+        }
+        desk.log.push("TLS".into());
+        connection.handle_tls_established(Instant::EPOCH, desk.tls);
+    }
+}
+
+/// Lets the server do all it can. It stops where a TLS handshake is due.
 pub fn settle_server(connection: &mut server::Connection, desk: &mut Desk, record: &mut Record, last: &mut Vec<u8>) {
     loop {
         match connection.poll() {
