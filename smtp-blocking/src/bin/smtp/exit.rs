@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use smtp_proto::CloseReason;
+
 /// How the program ends: the codes of `sysexits.h`, and 1 for `smtp parse`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -33,4 +35,30 @@ impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)
     }
+}
+
+/// The exit code of a connection that ended for this reason before any mail.
+pub(crate) fn exit_of(reason: CloseReason) -> Exit {
+    match reason {
+        CloseReason::AuthRefused | CloseReason::NoMechanism | CloseReason::NotConfidential => Exit::NoPermission,
+        CloseReason::Refused => Exit::Refused,
+        reason if is_breach(reason) => Exit::Protocol,
+        _ => Exit::Temporary,
+    }
+}
+
+/// Whether the connection ended because the server does not keep to the protocol, or because TLS is not to be had as it
+/// is wanted.
+pub(crate) fn is_breach(reason: CloseReason) -> bool {
+    matches!(
+        reason,
+        CloseReason::Protocol
+            | CloseReason::EarlyInput
+            | CloseReason::StrayOctet
+            | CloseReason::Flood
+            | CloseReason::NotSmtp
+            | CloseReason::NoTls
+            | CloseReason::TlsFailed
+            | CloseReason::AuthExchange
+    )
 }

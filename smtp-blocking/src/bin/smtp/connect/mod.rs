@@ -4,6 +4,8 @@ mod hint;
 mod open;
 mod plan;
 mod secret;
+mod session;
+mod tls;
 
 use std::env;
 use std::fmt;
@@ -15,8 +17,10 @@ use smtp_proto::sasl::Credentials;
 use smtp_proto::submission::{Choices, Login, Missing, ServerName, Target, Url};
 
 use crate::hostname;
-pub(crate) use plan::{MessageFrom, Plan};
+pub(crate) use plan::{MessageFrom, Plan, login_word, tls_word};
 use secret::Secret;
+pub(crate) use session::Ended;
+pub(crate) use tls::{TlsSession, certificate_error, is_no_tls};
 
 /// The options that say it.
 #[derive(Args, Debug)]
@@ -135,7 +139,8 @@ impl ConnectOptions {
         choices.login = secret.as_ref().map(Secret::login);
         choices.mechanism.clone_from(&self.auth);
         choices.ehlo.clone_from(&self.ehlo);
-        choices.sender = sender.filter(|sender| !sender.is_empty()).map(Into::into);
+        // Who sends nothing yet may be told by the user name.
+        choices.sender = sender.map_or_else(|| self.user.clone(), |sender| Some(sender.to_owned()));
         choices.unprotected_credentials = self.auth_without_tls;
         choices.unverified_certificate = self.insecure;
         let target = choices.target().map_err(|error| error.to_string())?;

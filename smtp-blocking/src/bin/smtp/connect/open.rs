@@ -16,7 +16,7 @@ impl Connect {
     /// # Errors
     ///
     /// Why there is no connection, and the exit code that says it.
-    pub(crate) fn open(&self, config: Config) -> Result<Client, (Exit, String)> {
+    pub(crate) fn open(&self, config: Config, unverified: bool) -> Result<Client, (Exit, String)> {
         let (server, port) = (self.target.server(), self.target.port());
         let addresses = addresses(server, port).map_err(|error| (Exit::NoHost, error))?;
         Client::connect(&addresses[..], config)

@@ -143,7 +143,7 @@ fn send(options: &Options, connect: &Connect, mut envelope: Envelope) -> Report 
     let mut config = connect.config();
     config.credentials = credentials;
     config.line_endings = LineEndings::Normalize;
-    let mut client = match connect.open(config) {
+    let mut client = match connect.open(config, false) {
         Ok(client) => client,
         Err((exit, error)) => return not_tried(exit, error),
     };

@@ -8,7 +8,7 @@ use smtp_proto::CloseReason;
 use smtp_proto::client::{Failure, Outcome, Stage, Verdict};
 use smtp_proto::reply::Reply;
 
-use crate::exit::Exit;
+use crate::exit::{Exit, is_breach};
 
 /// What became of the message.
 #[derive(Debug)]
@@ -159,32 +159,6 @@ fn judge<'a>(verdicts: impl Iterator<Item = &'a Verdict>, failure: Option<Failur
 
 fn is_told_by_transport(failure: Failure) -> bool {
     matches!(failure, Failure::Connection(CloseReason::TransportFailed | CloseReason::TlsFailed))
-}
-
-/// The exit code of a connection that ended for this reason before any mail.
-pub(crate) fn exit_of(reason: CloseReason) -> Exit {
-    match reason {
-        CloseReason::AuthRefused | CloseReason::NoMechanism | CloseReason::NotConfidential => Exit::NoPermission,
-        CloseReason::Refused => Exit::Refused,
-        reason if is_breach(reason) => Exit::Protocol,
-        _ => Exit::Temporary,
-    }
-}
-
-/// Whether the connection ended because the server does not keep to the protocol, or because TLS is not to be had as it
-/// is wanted.
-fn is_breach(reason: CloseReason) -> bool {
-    matches!(
-        reason,
-        CloseReason::Protocol
-            | CloseReason::EarlyInput
-            | CloseReason::StrayOctet
-            | CloseReason::Flood
-            | CloseReason::NotSmtp
-            | CloseReason::NoTls
-            | CloseReason::TlsFailed
-            | CloseReason::AuthExchange
-    )
 }
 
 fn of_reply(reply: Option<&Reply>) -> Value {
