@@ -159,7 +159,7 @@ fn what_is_missing() {
 /// TLS-19: a plan that cannot be carried out says so.
 #[test]
 fn credentials_that_would_not_go_out() {
-    let in_clear = ["--url", "smtp://alice:x@mx.example?tls=none"];
+    let in_clear = ["--url", "smtp://alice:x@mx.example?tls=none&auth=plain"];
     let run = dry_run(&in_clear);
     assert_eq!(run.code, Some(77), "{run:?}");
     assert_eq!(run.json()["mechanisms"], json!([]));

@@ -1,8 +1,10 @@
 //! The `smtp` program from outside: what it prints, how it exits, and what survives when it is killed.
 
 mod authority;
+mod check;
 mod connecting;
 mod kill;
+mod login;
 mod parse;
 mod program;
 mod providers;
