@@ -9,7 +9,8 @@ use smtp_proto::{Clock, Misuse, Refused, Wait};
 
 use super::connections::Link;
 use super::session::{Accept, Answer, Reject};
-use crate::socket::{Received, Socket};
+use crate::socket::Socket;
+use crate::wire::Received;
 
 /// A connection and its socket.
 #[derive(Debug)]

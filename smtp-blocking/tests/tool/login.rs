@@ -115,6 +115,7 @@ fn secrets_that_cannot_be_read() {
         ("--token-file", &empty, ": the first line is empty"),
         ("--password-file", &control, ": the first line holds a control character"),
         ("--password-cmd", "echo hunter2; exit 3", "--password-cmd `echo hunter2; exit 3`: exit status: 3"),
+        ("--token-cmd", "echo 'hunter2 x'", ": the first line holds a character that no token has"),
         ("--token-cmd", "true", "--token-cmd `true`: the first line is empty"),
         // The message is not for the command to read.
         ("--password-cmd", "cat", "--password-cmd `cat`: the first line is empty"),

@@ -11,3 +11,4 @@ mod providers;
 mod receiving;
 mod script;
 mod sending;
+mod tls;

@@ -2,7 +2,7 @@
 //! what they ask with, and where they differ from what the RFCs say. The facts are those of `providers.tsv` of the core;
 //! where it has none, and in names and words, the servers do as most do.
 
-mod server;
+pub(crate) mod server;
 
 use std::fs;
 
@@ -27,7 +27,7 @@ struct Case {
 }
 
 /// What most do.
-const USUAL: Manner = Manner {
+pub(crate) const USUAL: Manner = Manner {
     greeting: "220 mx.example ESMTP",
     in_clear: None,
     in_tls: &[],
@@ -39,10 +39,14 @@ const USUAL: Manner = Manner {
     bye: "221 2.0.0 Bye",
 };
 
-const SECRET: &str = "abcd efgh ijkl mnop";
-
+/// With an app password as it is shown.
 const fn account(user: &'static str) -> Account {
-    Account { user, secret: SECRET }
+    Account { user, secret: "abcd efgh ijkl mnop" }
+}
+
+/// With an access token.
+const fn token(user: &'static str) -> Account {
+    Account { user, secret: "ya29.a0-_~+/token==" }
 }
 
 const GMAIL: Case = Case {
@@ -76,6 +80,7 @@ const GMAIL: Case = Case {
 const GMAIL_STARTTLS: Case = Case {
     options: &["--tls", "required"],
     secret_option: "--token-file",
+    account: token("alice@gmail.com"),
     mechanism: "OAUTHBEARER",
     manner: Manner {
         in_clear: Some(&[
@@ -134,6 +139,7 @@ const OFFICE365: Case = Case {
 
 const OFFICE365_TOKEN: Case = Case {
     secret_option: "--token-file",
+    account: token("alice@contoso.example"),
     mechanism: "XOAUTH2",
     manner: Manner { refusal: "535 5.7.3 Authentication unsuccessful", ..OFFICE365.manner },
     ..OFFICE365
@@ -143,7 +149,7 @@ const OUTLOOK: Case = Case {
     provider: "outlook",
     from: "alice@hotmail.com",
     secret_option: "--token-file",
-    account: account("alice@hotmail.com"),
+    account: token("alice@hotmail.com"),
     mechanism: "XOAUTH2",
     manner: Manner {
         in_tls: &["X.outlook.com Hello [192.0.2.1]", "SIZE 157286400", "PIPELINING", "AUTH XOAUTH2", "8BITMIME"],
@@ -267,6 +273,7 @@ const YAHOO: Case = Case {
 const YAHOO_STARTTLS: Case = Case {
     options: &["--tls", "required"],
     secret_option: "--token-file",
+    account: token("alice@ymail.com"),
     mechanism: "OAUTHBEARER",
     manner: Manner {
         in_clear: Some(&[
@@ -436,7 +443,8 @@ const FASTMAIL: Case = Case {
     },
 };
 
-const FASTMAIL_TOKEN: Case = Case { secret_option: "--token-file", mechanism: "OAUTHBEARER", ..FASTMAIL };
+const FASTMAIL_TOKEN: Case =
+    Case { secret_option: "--token-file", account: token("alice@fastmail.com"), mechanism: "OAUTHBEARER", ..FASTMAIL };
 
 const MAIL_RU: Case = Case {
     provider: "mail.ru",
@@ -524,7 +532,7 @@ impl Case {
         choices.provider = Some(self.provider.into());
         let name = choices.target().expect("a provider").certificate_name().to_string();
         let authority = Authority::new();
-        let (address, server) = serve(self.manner, self.account, authority.server(&name));
+        let (address, server) = serve(self.manner, self.account, authority.server(&name), 1);
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join("secret");
         fs::write(&file, format!("{secret}\n")).expect("a new file");

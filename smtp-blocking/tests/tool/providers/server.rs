@@ -1,4 +1,4 @@
-//! A server that behaves as a provider's does, for one connection.
+//! A server that behaves as a provider's does, for some connections.
 
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use smtp_blocking::rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// How a provider's server behaves, as `providers.tsv` of the core has it.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +40,7 @@ pub(crate) struct Account {
     pub(crate) secret: &'static str,
 }
 
-/// What happened on the connection.
+/// What happened on the connections.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Heard {
     /// The mechanism that somebody logged in with.
@@ -52,17 +52,26 @@ pub(crate) struct Heard {
     pub(crate) message: Vec<u8>,
 }
 
-/// Serves one connection.
-pub(crate) fn serve(manner: Manner, account: Account, tls: Arc<ServerConfig>) -> (SocketAddr, JoinHandle<Heard>) {
+/// Serves as many connections, one after the other.
+pub(crate) fn serve(
+    manner: Manner,
+    account: Account,
+    tls: Arc<ServerConfig>,
+    connections: usize,
+) -> (SocketAddr, JoinHandle<Heard>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("bound above");
     let thread = thread::spawn(move || {
-        let (stream, _) = listener.accept().expect("the client comes");
-        stream.set_read_timeout(Some(Duration::from_secs(60))).expect("not zero");
-        let mut session = Session { manner, account, heard: Heard::default(), is_logged_in: false };
-        // How the connection ends is the client's to say.
-        let _ = session.run(stream, tls);
-        session.heard
+        let mut heard = Heard::default();
+        for _ in 0..connections {
+            let (stream, _) = listener.accept().expect("the client comes");
+            stream.set_read_timeout(Some(Duration::from_secs(60))).expect("not zero");
+            let mut session = Session { manner, account, heard, is_logged_in: false };
+            // How the connection ends is the client's to say.
+            let _ = session.run(stream, Arc::clone(&tls));
+            heard = session.heard;
+        }
+        heard
     });
     (address, thread)
 }
@@ -153,6 +162,8 @@ impl Session {
                 let word = lines.ask(&for_secret)?;
                 decoded(&name) == user && decoded(&word) == secret
             }
+            // Without a name, it is whom the certificate names.
+            "EXTERNAL" => first == "=",
             "XOAUTH2" => decoded(first) == format!("user={user}\x01auth=Bearer {secret}\x01\x01"),
             "OAUTHBEARER" => {
                 let response = decoded(first);

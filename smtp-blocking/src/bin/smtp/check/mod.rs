@@ -9,7 +9,7 @@ use clap::Args;
 use smtp_proto::client::Security;
 use smtp_proto::submission::Login;
 
-use crate::connect::{Connect, ConnectOptions, Ended};
+use crate::connect::{Connect, ConnectOptions, Ended, TlsSession};
 use crate::exit::Exit;
 use findings::{Certificate, Findings, Visit};
 use mechanisms::judge;
@@ -50,6 +50,7 @@ pub(crate) fn run(options: &Options) -> Exit {
             return Exit::Usage;
         }
     };
+    connect.warn();
     let (findings, exit) = check(&connect, options.trace);
     if let Some(error) = &findings.error {
         eprintln!("smtp check: {error}");
@@ -80,7 +81,8 @@ fn look(connect: &Connect, trace: bool, findings: &mut Findings) -> Result<(), E
     if security != Security::Plain {
         match visit(connect, security, false, trace) {
             Ok(visit) => {
-                findings.certificate = visit.tls.as_ref().map(|_| Certificate { error: None });
+                let error = |tls: &TlsSession| Certificate { error: tls.certificate_error.clone() };
+                findings.certificate = visit.tls.as_ref().map(error);
                 findings.in_tls = Some(visit).filter(|visit| visit.tls.is_some());
             }
             Err(error) => {

@@ -20,7 +20,8 @@ use crate::hostname;
 pub(crate) use plan::{MessageFrom, Plan, login_word, tls_word};
 use secret::Secret;
 pub(crate) use session::Ended;
-pub(crate) use tls::{TlsSession, certificate_error, is_no_tls};
+pub(crate) use tls::TlsSession;
+use tls::{certificate_error, is_clear_text};
 
 /// The options that say it.
 #[derive(Args, Debug)]
@@ -196,6 +197,15 @@ impl Connect {
             _ => "--user",
         };
         Some(format!("{missing}: give it with {options}"))
+    }
+
+    /// Says on standard error what is dangerous.
+    pub(crate) fn warn(&self) {
+        if self.tls.insecure && self.target.security() != Security::Plain {
+            eprintln!(
+                "warning: the certificate of the server is not checked: whoever stands between can read and change all"
+            );
+        }
     }
 
     /// The configuration of the connection, with nobody logging in.

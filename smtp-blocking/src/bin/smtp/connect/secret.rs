@@ -22,6 +22,8 @@ pub(crate) enum Secret {
 /// Octets of a file or of what a command prints that are looked at.
 const MOST: u64 = 64 * 1024;
 
+const NO_TOKEN: &str = "the first line holds a character that no token has";
+
 impl Secret {
     /// What it is.
     pub(crate) fn login(&self) -> Login {
@@ -44,6 +46,10 @@ impl Secret {
         };
         text.map_err(|error| error.to_string())
             .and_then(|text| first_line(&text).map_err(Into::into))
+            .and_then(|line| match self.login() {
+                Login::Token if !line.bytes().all(|octet| octet.is_ascii_graphic()) => Err(NO_TOKEN.into()),
+                _ => Ok(line),
+            })
             .map_err(|error| format!("{self}: {error}"))
     }
 }

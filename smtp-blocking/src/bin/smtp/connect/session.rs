@@ -1,13 +1,13 @@
 //! A session that is begun to look at it.
 
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use smtp_blocking::{Client, Direction};
 use smtp_proto::CloseReason;
 use smtp_proto::client::{Capabilities, Config};
 
-use super::{Connect, TlsSession, certificate_error, is_no_tls};
+use super::{Connect, TlsSession, certificate_error};
 use crate::dialogue;
 use crate::exit::{Exit, exit_of};
 
@@ -68,7 +68,7 @@ impl Session<'_> {
     fn ended(&self, reason: CloseReason) -> Ended {
         let transport = self.client.transport_error();
         let is_greeted = self.has_spoken.load(Ordering::Relaxed);
-        let hint = self.connect.hint(reason, is_greeted, transport.is_some_and(is_no_tls));
+        let hint = self.connect.hint(&self.client, reason, is_greeted);
         let mut error = reason.to_string();
         if let Some(transport) = transport {
             error = format!("{error}: {transport}");
@@ -76,6 +76,6 @@ impl Session<'_> {
         if let Some(hint) = hint {
             error = format!("{error} ({hint})");
         }
-        Ended { exit: exit_of(reason), error, certificate: transport.and_then(certificate_error) }
+        Ended { exit: exit_of(reason), error, certificate: certificate_error(&self.client) }
     }
 }

@@ -143,6 +143,7 @@ fn send(options: &Options, connect: &Connect, mut envelope: Envelope) -> Report 
     let mut config = connect.config();
     config.credentials = credentials;
     config.line_endings = LineEndings::Normalize;
+    connect.warn();
     let mut client = match connect.open(config, false) {
         Ok(client) => client,
         Err((exit, error)) => return not_tried(exit, error),
@@ -153,7 +154,7 @@ fn send(options: &Options, connect: &Connect, mut envelope: Envelope) -> Report 
     let report = match client.send(envelope, progress::shown(message, survey.octets, options.trace)) {
         Ok(outcome) => {
             let hint = match outcome.failure() {
-                Some(Failure::Connection(reason)) => connect.hint(reason, outcome.stage() > Stage::Greeting, false),
+                Some(Failure::Connection(reason)) => connect.hint(&client, reason, outcome.stage() > Stage::Greeting),
                 _ => None,
             };
             Report::new(&outcome, client.transport_error(), hint)
