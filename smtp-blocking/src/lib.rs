@@ -41,7 +41,7 @@
 //! let thread = std::thread::spawn(move || server.serve(|_peer| Printer));
 //! // ... until somebody says:
 //! handle.shutdown();
-//! thread.join().expect("a server does not panic");
+//! thread.join().expect("a server does not panic")?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

@@ -129,7 +129,7 @@ pub(crate) struct Running {
 impl Running {
     pub(crate) fn new(server: Server, backend: impl Backend) -> Self {
         let (address, handle) = (server.local_addr(), server.handle());
-        let thread = thread::spawn(move || server.serve(backend));
+        let thread = thread::spawn(move || server.serve(backend).expect("a usable configuration"));
         Self { address, handle, thread: Some(thread) }
     }
 

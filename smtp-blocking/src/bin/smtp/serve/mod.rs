@@ -85,8 +85,7 @@ fn serve(options: &Options, config: Config) -> io::Result<()> {
     // Nobody may be there to read it.
     let _ = writeln!(io::stdout(), "listening on {address}, storing mail in {}", options.maildir.display());
     let store = Arc::new(Store::new(maildir, hostname, options.raw));
-    server.serve(move |peer| Receiver::new(Arc::clone(&store), peer));
-    Ok(())
+    server.serve(move |peer| Receiver::new(Arc::clone(&store), peer))
 }
 
 /// Ends the service at the first Ctrl-C (or SIGTERM, or SIGHUP), and the program at the second.
