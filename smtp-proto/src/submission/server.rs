@@ -26,7 +26,10 @@ pub enum ServerNameError {
     /// There is none.
     #[error("the server is missing")]
     Empty,
-    /// It is no domain. A domain outside ASCII has to be written with its A-labels.
+    /// It is not ASCII. A domain of other letters has to be written with its A-labels (RFC 5890 §2.3.2.1).
+    #[error("a server is named in ASCII: a domain of other letters is written with labels that begin with xn--")]
+    NotAscii,
+    /// It is no domain.
     #[error("{0}")]
     Domain(#[source] AddressError),
     /// It ends in a number, as addresses do, and is none. Some resolvers would read an address into it all the same.
@@ -94,6 +97,9 @@ impl FromStr for ServerName {
         }
         if text.is_empty() {
             return Err(ServerNameError::Empty);
+        }
+        if !text.is_ascii() {
+            return Err(ServerNameError::NotAscii);
         }
         if let Ok(address) = text.parse() {
             return Ok(Self::Ip(address));
@@ -198,9 +204,10 @@ mod tests {
     /// A text that some resolver reads as another address than is written is none.
     #[test]
     fn no_servers() {
-        use ServerNameError::{Empty, Ipv4, Ipv6};
+        use ServerNameError::{Empty, Ipv4, Ipv6, NotAscii};
         let cases = [
             ("", Empty),
+            ("ü.example", NotAscii),
             ("127.1", Ipv4),
             ("0x7f.1", Ipv4),
             ("mx.0x7F", Ipv4),
@@ -218,8 +225,7 @@ mod tests {
         for (text, error) in cases {
             assert_eq!(text.parse::<ServerName>(), Err(error), "{text}");
         }
-        for text in ["a b", "a\r\nb", "a\0", "mx.example.", "-a", "a_b", "ü.example", "a%20b", "a:25", "fe80::1%eth0"]
-        {
+        for text in ["a b", "a\r\nb", "a\0", "mx.example.", "-a", "a_b", "a%20b", "a:25", "fe80::1%eth0"] {
             assert!(matches!(text.parse::<ServerName>(), Err(ServerNameError::Domain(_))), "{text}");
         }
     }

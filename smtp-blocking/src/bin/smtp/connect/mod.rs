@@ -36,9 +36,9 @@ pub(crate) struct ConnectOptions {
     /// SMTP_URL of the environment, which is used if neither --url nor --server nor --provider is given.
     #[arg(long, value_name = "URL", value_parser = unparsed, conflicts_with = "provider")]
     url: Option<Unparsed>,
-    /// A mail provider, by its name or by the domain of its addresses; auto takes it from the domain of --from. NAME:TEXT
-    /// names the region of one that has regions (ses:eu-west-1). With --server only the connection goes there: the
-    /// certificate has to be that of the provider.
+    /// A mail provider, by its name or by the domain of its addresses; auto takes it from the domain of --from, or of
+    /// --user where nothing is sent. NAME:TEXT names the region of one that has regions (ses:eu-west-1). With --server
+    /// only the connection goes there: the certificate has to be that of the provider.
     #[arg(long, value_name = "NAME")]
     provider: Option<String>,
     /// The user name [default: what the provider wants, made of --from].
