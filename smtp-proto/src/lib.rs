@@ -184,6 +184,8 @@
 //!
 //! `crypto` adds the mechanisms of AUTH that compute: `CRAM-MD5`, and SCRAM with SHA-1 and SHA-256, with and without
 //! channel binding ([`sasl`]). Unicode's tables for it need the standard library.
+//!
+//! `submission` adds URLs of mail servers and a table of mail providers, and what they come to.
 #![no_std]
 #![warn(clippy::print_stdout, clippy::print_stderr, clippy::dbg_macro)]
 
@@ -204,6 +206,8 @@ mod read;
 pub mod reply;
 pub mod sasl;
 pub mod server;
+#[cfg(feature = "submission")]
+pub mod submission;
 mod time;
 mod tls;
 pub mod trace;

@@ -152,7 +152,7 @@ fn what_makes_no_sense() {
     };
     serve(&["--reject-rcpt", "bob@mx.example:250"], "250 refuses nothing: the code of a refusal is 4yz");
     serve(&["--reject-rcpt", ":450"], "the pattern is missing");
-    serve(&["--fault", "NOOP:450"], "`NOOP` is none of CONNECT, EHLO, MAIL, RCPT, DATA, DOT");
+    serve(&["--fault", "NOOP:450"], "`NOOP` is none of CONNECT, EHLO, AUTH, MAIL, RCPT, DATA, DOT");
     serve(&["--fault", "RCPT:354"], "354 refuses nothing");
     serve(&["--fault", "RCPT:delay=86400"], "`86400` is no number of seconds from 0 to 3600");
     serve(&["--fault", "RCPT:hang"], "`hang` is none of a reply code 4yz or 5yz, delay=SECONDS, drop");

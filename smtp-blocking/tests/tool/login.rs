@@ -1,247 +1,201 @@
-//! `smtp serve` with TLS and users, spoken to by the client of the library.
+//! `smtp send`: who logs in, with what, and what comes of it. On this machine TLS is not needed for that.
 
+use core::net::SocketAddr;
 use std::fs;
+use std::net::TcpListener;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use sha2::{Digest as _, Sha256};
-use smtp_blocking::Client;
-use smtp_blocking::proto::CloseReason;
-use smtp_blocking::proto::client::{Config, Envelope, Security, Summary};
-use smtp_blocking::proto::sasl::Credentials;
-use smtp_blocking::tls::ClientTls;
+use serde_json::Value;
 
-use crate::certificates::Authority;
-use crate::program::{Serve, run, wait_for};
+use crate::program::{Run, run, run_in};
+use crate::script::Turn::{self, Hear, HearData, HearLine, Say};
+use crate::script::serve;
 
-fn config(security: Security, credentials: Option<Credentials>) -> Config {
-    let mut config = Config::new("client.example").expect("a domain");
-    config.security = security;
-    config.credentials = credentials;
-    config
+const MAIL: [&str; 7] =
+    ["--from", "alice@client.example", "--to", "bob@mx.example", "--ehlo", "client.example", "--json"];
+
+/// A server on which `alice` is let in with `AUTH PLAIN` and `secret`.
+static PLAIN: [Turn; 15] =
+    mail("250-mx.example\r\n250 AUTH PLAIN\r\n", "AUTH PLAIN AGFsaWNlAHNlY3JldA==", "MAIL FROM:<alice@client.example>");
+/// A server on which `alice` is let in with `AUTH XOAUTH2` and `secret`.
+static TOKEN: [Turn; 15] = mail(
+    "250-mx.example\r\n250 AUTH PLAIN XOAUTH2\r\n",
+    "AUTH XOAUTH2 dXNlcj1hbGljZQFhdXRoPUJlYXJlciBzZWNyZXQBAQ==",
+    "MAIL FROM:<alice@client.example>",
+);
+
+const fn mail(offer: &'static str, auth: &'static str, mail: &'static str) -> [Turn; 15] {
+    [
+        Say("220 mx.example\r\n"),
+        Hear,
+        Say(offer),
+        HearLine(auth),
+        Say("235 2.7.0 welcome\r\n"),
+        HearLine(mail),
+        Say("250 ok\r\n"),
+        Hear,
+        Say("250 ok\r\n"),
+        Hear,
+        Say("354 go\r\n"),
+        HearData,
+        Say("250 2.0.0 queued\r\n"),
+        Hear,
+        Say("221 bye\r\n"),
+    ]
 }
 
-fn alice(mechanism: &str) -> Config {
-    let credentials = if mechanism.contains("OAUTH") {
-        Credentials::bearer("alice", "se:cret")
-    } else {
-        Credentials::password("alice", "se:cret")
-    };
-    let mut config = config(Security::Required, Some(credentials));
-    config.mechanism = Some(mechanism.into());
-    config
+fn send(server: SocketAddr, more: &[&str]) -> Run {
+    let server = server.to_string();
+    run(&[&["send", "--server", &server], &MAIL[..], more].concat(), b"x\n")
 }
 
-fn connect(server: &Serve, config: Config, tls: &ClientTls) -> Client {
-    Client::connect_tls(server.address(), "localhost", config, tls).expect("it listens")
-}
-
-fn deliver(client: &mut Client) {
-    let envelope = Envelope::new("a@client.example").and_then(|mail| mail.to("b@mx.example")).expect("addresses");
-    let outcome = client.send(envelope, &b"x\r\n"[..]).expect("tried");
-    assert_eq!(outcome.summary(), Summary::Accepted, "{outcome:?}");
-}
-
-/// A certificate that was made at the start is the one whose fingerprint was printed, and serves every name of this
-/// machine. Every mechanism lets the user in, and nobody else; what was stored says how it came.
-#[test]
-fn self_signed_with_users() {
-    let server = Serve::start(&["--tls-self-signed", "--auth", "bob:other", "--auth", "alice:se:cret"]);
-    let mut client = connect(&server, config(Security::Required, None), &ClientTls::insecure());
-    client.ready().expect("a session");
-    let certificate = client.tls_session().expect("TLS").peer_certificates()[0].clone();
-    let digits: Vec<_> = Sha256::digest(&certificate).iter().map(|octet| format!("{octet:02X}")).collect();
-    let line = format!("certificate made now, SHA-256 fingerprint {}", digits.join(":"));
-    assert!(server.output().lines().any(|said| said == line), "{}", server.output());
-
-    let tls = ClientTls::with_roots([certificate]).expect("a root");
-    let mechanisms: Vec<String> = client.ready().expect("a session").mechanisms().collect();
-    let expected = [
-        "SCRAM-SHA-256-PLUS",
-        "SCRAM-SHA-1-PLUS",
-        "SCRAM-SHA-256",
-        "SCRAM-SHA-1",
-        "OAUTHBEARER",
-        "XOAUTH2",
-        "CRAM-MD5",
-        "PLAIN",
-        "LOGIN",
-    ];
-    assert_eq!(mechanisms, expected);
-    for name in ["mx.example", "localhost", "127.0.0.1", "::1"] {
-        let config = alice("PLAIN");
-        let mut client = Client::connect_tls(server.address(), name, config, &tls).expect("it listens");
-        assert!(client.ready().is_ok(), "{name}: {:?}", client.transport_error());
-    }
-    for mechanism in expected {
-        let mut client = connect(&server, alice(mechanism), &tls);
-        assert_eq!(client.ready().expect("a session").mechanism(), Some(mechanism));
-        deliver(&mut client);
-        let mut wrong = alice(mechanism);
-        wrong.credentials = Some(if mechanism.contains("OAUTH") {
-            Credentials::bearer("alice", "other")
-        } else {
-            Credentials::password("alice", "other")
-        });
-        // The refusal comes late, and nobody waits for it.
-        wrong.timeouts.auth = core::time::Duration::from_millis(100);
-        assert!(connect(&server, wrong, &tls).ready().is_err());
-    }
-    let messages = server.messages();
-    assert_eq!(messages.len(), expected.len());
-    for message in messages {
-        let text = String::from_utf8(message).expect("ASCII");
-        assert!(text.contains("\tby mx.example with ESMTPSA\r\n"), "{text}");
-    }
-    let lines = server.output().lines().filter(|line| line.ends_with(", user alice")).count();
-    assert_eq!(lines, expected.len(), "{}", server.output());
-
-    let mut dialogue = server.connect();
-    dialogue.say("MAIL FROM:<>\r\n");
-    dialogue.expect("530 5.7.0");
-    dialogue.say("AUTH PLAIN AGFsaWNlAHNlOmNyZXQ=\r\n");
-    dialogue.expect("5");
-}
-
-/// Certificate and key out of files, TLS from the first octet, and nobody has to log in.
-#[test]
-fn certificate_out_of_files() {
-    let authority = Authority::new();
+/// A file that holds this.
+fn file(content: &str) -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let file = |name: &str, text: &str| {
-        let path = folder.path().join(name);
-        fs::write(&path, text).expect("a new file");
-        path.into_os_string().into_string().expect("text")
-    };
-    let issued = authority.issue(&["localhost"]);
-    let (certificate, key) = (file("cert.pem", &issued.pem[0]), file("key.pem", &issued.pem[1]));
-    let server = Serve::start(&["--tls-cert", &certificate, "--tls-key", &key, "--implicit-tls"]);
-    let mut client = connect(&server, config(Security::Implicit, None), &authority.client_tls());
-    assert!(client.ready().expect("a session").is_verified());
-    deliver(&mut client);
-    assert!(String::from_utf8(server.messages().concat()).expect("ASCII").contains(" with ESMTPS\r\n"));
-    assert!(!server.output().contains("fingerprint"));
+    let path = folder.path().join("secret");
+    fs::write(&path, content).expect("a new file");
+    let path = path.display().to_string();
+    (folder, path)
+}
 
-    // For EXTERNAL.
-    let clients = Authority::new();
-    let ca = file("ca.pem", clients.pem());
-    let server = Serve::start(&["--tls-cert", &certificate, "--tls-key", &key, "--tls-client-ca", &ca]);
-    let certified = clients.issue_client("Alice", &["alice@client.example"]).identity();
-    let tls = authority.client_tls();
-    for (user, expected) in [("", None), ("Alice", None), ("bob", Some(CloseReason::AuthRefused))] {
-        let mut config = config(Security::Required, Some(Credentials::external().acting_as(user)));
-        config.timeouts.auth = core::time::Duration::from_secs(20);
-        let mut client = connect(&server, config, &tls.clone().with_identity(&certified));
-        assert_eq!(client.ready().err(), expected, "{user:?}");
-        if expected.is_none() {
-            deliver(&mut client);
-        }
-    }
-    let users: Vec<_> = server
-        .output()
-        .lines()
-        .filter_map(|line| line.split_once(", user ").map(|(_, user)| user.to_owned()))
-        .collect();
-    assert_eq!(users, ["alice@client.example", "Alice"]);
+#[track_caller]
+fn expect(run: &Run, code: i32, result: &str, stage: &str) -> Value {
+    let json = run.json();
+    assert_eq!((run.code, &json["result"], &json["stage"]), (Some(code), &result.into(), &stage.into()), "{run:?}");
+    json
+}
 
-    // What cannot be served.
-    let mx = Authority::new().issue(&["localhost"]);
-    let other = file("other.pem", &mx.pem[1]);
-    let serve = |arguments: &[&str]| {
-        let maildir = folder.path().join("mail");
-        let maildir = maildir.to_str().expect("text");
-        let first = ["serve", "--listen", "127.0.0.1:0", "--maildir", maildir];
-        let ran = run(&[&first, arguments].concat(), b"");
-        (ran.code, ran.errors)
-    };
-    for (arguments, words) in [
-        (&["--tls-cert", &certificate, "--tls-key", "/nowhere"][..], "/nowhere: "),
-        (&["--tls-cert", &key, "--tls-key", &key], "there is no certificate that can be read"),
-        (&["--tls-cert", &certificate, "--tls-key", &certificate], "there is no private key that can be read"),
-        (&["--tls-cert", &certificate, "--tls-key", &other], "this cannot be used for TLS: "),
-        (&["--tls-self-signed", "--tls-client-ca", &key], "there is no certificate that can be read"),
+/// The first line of a file or of what a command prints, or the URL's password: the same goes out.
+#[test]
+fn secrets_of_every_source() {
+    let (_folder, path) = file("secret\r\nnot this\n");
+    let alice = ["--user", "alice"];
+    let command = "printf 'secret\\nnot this\\n'";
+    for (turns, option, value) in [
+        (&PLAIN, "--password-file", path.as_str()),
+        (&PLAIN, "--password-cmd", command),
+        (&TOKEN, "--token-file", &path),
+        (&TOKEN, "--token-cmd", command),
     ] {
-        let (code, errors) = serve(arguments);
-        assert_eq!(code, Some(74), "{errors}");
-        assert!(errors.starts_with("smtp serve: ") && errors.contains(words), "{errors}");
+        expect(&send(serve(turns), &[&alice[..], &[option, value]].concat()), 0, "accepted", "final");
+    }
+    for (turns, query) in [(&PLAIN, ""), (&TOKEN, "?auth=xoauth2")] {
+        let url = |server: SocketAddr| format!("smtp://alice:secret@{server}{query}");
+        let in_options = run(&[&["send", "--url", &url(serve(turns))], &MAIL[..]].concat(), b"x\n");
+        expect(&in_options, 0, "accepted", "final");
+        let in_environment = run_in(&[("SMTP_URL", &url(serve(turns)))], &[&["send"], &MAIL[..]].concat(), b"x\n");
+        expect(&in_environment, 0, "accepted", "final");
+    }
+    // What is said in an option goes before the URL.
+    let url = format!("smtp://alice:wrong@{}", serve(&PLAIN));
+    let both = run(&[&["send", "--url", &url, "--password-file", &path], &MAIL[..]].concat(), b"x\n");
+    expect(&both, 0, "accepted", "final");
+}
+
+/// SASL-16: neither the dialogue nor anything else shows a password.
+#[test]
+fn secrets_are_not_shown() {
+    let (_folder, path) = file("secret\n");
+    let run = send(serve(&PLAIN), &["--user", "alice", "--password-file", &path, "--trace"]);
+    expect(&run, 0, "accepted", "final");
+    assert!(run.errors.contains("C: AUTH PLAIN [redacted]\n"), "{run:?}");
+    for secret in ["AGFsaWNlAHNlY3JldA", "=="] {
+        assert!(!run.errors.contains(secret) && !run.output.contains(secret), "{run:?}");
     }
 }
 
-/// Options that do not fit together are refused before anything is served.
+/// What cannot be read is told by its name, and nobody is connected to.
 #[test]
-fn options_that_do_not_fit() {
-    for arguments in [
-        &["--implicit-tls"][..],
-        &["--tls-cert", "x"],
-        &["--tls-key", "x"],
-        &["--tls-self-signed", "--tls-cert", "x", "--tls-key", "x"],
-        &["--tls-client-ca", "x"],
-        &["--auth", "alice:secret"],
-        &["--auth", "alice", "--auth-without-tls"],
-        &["--auth", "alice:secret", "--auth-mechanism", "NONSENSE", "--auth-without-tls"],
-        &["--tls-self-signed", "--auth", "alice:secret", "--auth-mechanism", "EXTERNAL"],
-    ] {
-        let ran = run(&[&["serve", "--listen", "127.0.0.1:0", "--maildir", "/dev/null/mail"], arguments].concat(), b"");
-        assert_eq!(ran.code, Some(64), "{arguments:?}: {ran:?}");
-        assert!(!ran.errors.contains("secret"), "{ran:?}");
-    }
-}
-
-/// Mechanisms that were chosen, and no others; without TLS where that was asked for.
-#[test]
-fn chosen_mechanisms_without_tls() {
-    let server = Serve::start(&["--auth-mechanism", "anonymous", "--auth-mechanism", "LOGIN", "--auth-without-tls"]);
-    let mut config = config(Security::Plain, Some(Credentials::anonymous("guest")));
-    config.unprotected_credentials = true;
-    let mut client = Client::connect(server.address(), config).expect("it listens");
-    let capabilities = client.ready().expect("a session");
-    assert_eq!(capabilities.mechanisms().collect::<Vec<_>>(), ["ANONYMOUS", "LOGIN"]);
-    deliver(&mut client);
-    assert!(String::from_utf8(server.messages().concat()).expect("ASCII").contains(" with ESMTPA\r\n"));
-    assert!(server.output().contains(", user anonymous\n"), "{}", server.output());
-}
-
-/// Rule 43: the trace goes on over STARTTLS, in step, and shows no secret of any mechanism.
-#[test]
-fn trace_over_starttls() {
-    let server = Serve::start(&["--trace", "--tls-self-signed", "--auth", "alice:se:cret"]);
-    for mechanism in ["PLAIN", "LOGIN", "SCRAM-SHA-256-PLUS", "XOAUTH2"] {
-        let mut client = connect(
-            &server,
-            {
-                let mut config = alice(mechanism);
-                config.unprotected_credentials = true;
-                config
-            },
-            &ClientTls::insecure(),
-        );
-        deliver(&mut client);
-        client.quit();
-    }
-    let said =
-        wait_for("the end of the trace", || Some(server.errors()).filter(|said| said.matches("S: 221 ").count() == 4));
-    for line in [
-        "C: STARTTLS",
-        "C: AUTH PLAIN [redacted]",
-        "C: AUTH LOGIN",
-        "C: AUTH SCRAM-SHA-256-PLUS [redacted]",
-        "C: AUTH XOAUTH2 [redacted]",
-        "S: 334 [redacted]",
-        "C: [redacted]",
-        "C: MAIL FROM:<a@client.example>",
-        "C: (3 octets of mail data)",
-    ] {
-        assert!(said.lines().any(|said| said.starts_with(line)), "no `{line}` in {said}");
-    }
-    let secrets = [
-        "se:cret".to_owned(),
-        STANDARD.encode("\0alice\0se:cret"),
-        STANDARD.encode("se:cret"),
-        STANDARD.encode("alice"),
+fn secrets_that_cannot_be_read() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let server = listener.local_addr().expect("bound above");
+    let (_folder, empty) = file("\nhunter2\n");
+    let (_other, control) = file("hun\0ter2\n");
+    let cases = [
+        ("--password-file", "/no/such/file", "--password-file /no/such/file: No such file or directory"),
+        ("--token-file", &empty, ": the first line is empty"),
+        ("--password-file", &control, ": the first line holds a control character"),
+        ("--password-cmd", "echo hunter2; exit 3", "--password-cmd `echo hunter2; exit 3`: exit status: 3"),
+        ("--token-cmd", "echo 'hunter2 x'", ": the first line holds a character that no token has"),
+        ("--token-cmd", "true", "--token-cmd `true`: the first line is empty"),
+        // The message is not for the command to read.
+        ("--password-cmd", "cat", "--password-cmd `cat`: the first line is empty"),
     ];
-    for secret in secrets {
-        assert!(!said.contains(&secret), "{secret} in {said}");
+    for (option, value, text) in cases {
+        let run = send(server, &["--user", "alice", option, value]);
+        let json = expect(&run, 74, "error", "connect");
+        assert!(json["error"].as_str().is_some_and(|error| error.contains(text)), "{text}: {run:?}");
+        assert!(value.contains("hunter2") || !format!("{run:?}").contains("ter2"), "{run:?}");
     }
-    // Behind AUTH everything is shown again.
-    assert_eq!(said.matches("C: QUIT").count(), 4);
+    listener.set_nonblocking(true).expect("a socket");
+    assert!(listener.accept().is_err(), "somebody connected");
+}
+
+const ALICE: [&str; 4] = ["--user", "alice", "--password-cmd", "echo secret"];
+
+/// X-4954-6-01: a refusal for good is EX_NOPERM, one for now is EX_TEMPFAIL, and either is the verdict on the mail.
+#[test]
+fn refused_logins() {
+    const fn refused(reply: &'static str) -> [Turn; 7] {
+        let offer = "250-mx.example\r\n250 AUTH LOGIN PLAIN\r\n";
+        [Say("220 mx.example\r\n"), Hear, Say(offer), Hear, Say(reply), HearLine("QUIT"), Say("221 bye\r\n")]
+    }
+    static WRONG: [Turn; 7] = refused("535-5.7.8 no\r\n535 5.7.8 really\r\n");
+    static RETIRED: [Turn; 7] = refused("550 5.7.30 Basic authentication is not supported\r\n");
+    static LATER: [Turn; 7] = refused("454 4.7.0 later\r\n");
+    for (turns, exit, code, verdict) in
+        [(&WRONG, 77, 535, "permanent"), (&RETIRED, 77, 550, "permanent"), (&LATER, 75, 454, "temporary")]
+    {
+        let run = send(serve(turns), &ALICE);
+        let json = expect(&run, exit, "refused", "auth");
+        let recipient = &json["recipients"][0];
+        assert_eq!((&json["reply"]["code"], &recipient["verdict"]), (&code.into(), &verdict.into()), "{run:?}");
+        assert_eq!(run.errors, "smtp send: the server refused the credentials\n");
+    }
+}
+
+/// TLS-19, SASL-15: what cannot be used, and what may not go out, does not.
+#[test]
+fn logins_that_are_not_tried() {
+    static TOKENS: [Turn; 5] = offering("250-mx.example\r\n250 AUTH XOAUTH2\r\n");
+    static NOTHING: [Turn; 5] = offering("250 mx.example\r\n");
+    static PASSWORDS: [Turn; 5] = offering("250-mx.example\r\n250 AUTH PLAIN LOGIN\r\n");
+    const fn offering(offer: &'static str) -> [Turn; 5] {
+        [Say("220 mx.example\r\n"), Hear, Say(offer), HearLine("QUIT"), Say("221 bye\r\n")]
+    }
+    for turns in [&TOKENS, &NOTHING] {
+        let run = send(serve(turns), &ALICE);
+        expect(&run, 77, "error", "auth");
+        assert!(run.errors.contains("no mechanism of AUTH") && run.errors.contains("smtp check"), "{run:?}");
+    }
+    expect(&send(serve(&PASSWORDS), &[&ALICE[..], &["--auth", "cram-md5"]].concat()), 77, "error", "auth");
+    // A provider is not this machine, even if the connection is.
+    let provider = ["--provider", "zoho", "--tls", "none"];
+    let run = send(serve(&PASSWORDS), &[&ALICE[..], &provider].concat());
+    let json = expect(&run, 77, "error", "auth");
+    let error = json["error"].as_str().expect("text");
+    assert!(error.starts_with("credentials are not sent without TLS and a verified certificate (--tls req"), "{run:?}");
+}
+
+/// TLS-14: TLS that is required and is not offered ends the session before MAIL, and how to go on is told.
+#[test]
+fn required_tls_that_is_not_offered() {
+    static TURNS: [Turn; 5] =
+        [Say("220 mx.example\r\n"), Hear, Say("250 mx.example\r\n"), HearLine("QUIT"), Say("221 bye\r\n")];
+    let run = send(serve(&TURNS), &["--tls", "required"]);
+    expect(&run, 76, "error", "tls");
+    let text = "which is required (--tls opportunistic or --tls none goes on without TLS)\n";
+    assert!(run.errors.ends_with(text), "{run:?}");
+}
+
+/// A server that waits for TLS says nothing in clear until it has had enough, or an alert.
+#[test]
+fn in_clear_to_a_port_for_tls() {
+    static SILENT: [Turn; 0] = [];
+    static ALERT: [Turn; 1] = [Say("\x15\x03\x03\0\x02\x02\x46")];
+    for (turns, code) in [(&SILENT[..], 75), (&ALERT[..], 76)] {
+        let run = send(serve(turns), &[]);
+        expect(&run, code, "error", "greeting");
+        let text = "(if the server wants TLS from the first octet: --tls implicit, or smtps:// in the URL)\n";
+        assert!(run.errors.ends_with(text), "{run:?}");
+    }
 }

@@ -4,6 +4,7 @@ use core::mem;
 use std::io::{self, Write};
 
 use bytes::{Bytes, BytesMut};
+use smtp_blocking::Direction;
 use smtp_proto::body::{BodyDecoder, Decoded, LineEndings};
 
 /// Who says something.
@@ -26,6 +27,19 @@ pub(crate) struct Dialogue {
     unanswered: u32,
     /// AUTH is not over: what the client says is a secret.
     secret: bool,
+}
+
+/// An observer of a client that writes the dialogue on standard error.
+pub(crate) fn tracer() -> impl FnMut(Direction, &[u8]) + Send {
+    let mut dialogue = Dialogue::new();
+    move |direction, octets| {
+        let speaker = match direction {
+            Direction::Received => Speaker::Server,
+            Direction::Sent => Speaker::Client,
+        };
+        // A trace that nobody reads does not keep a mail from being sent.
+        let _ = dialogue.hear(speaker, octets, &mut io::stderr().lock());
+    }
 }
 
 /// Octets of a line that are shown; what is longer is cut off.

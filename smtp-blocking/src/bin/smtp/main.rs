@@ -1,5 +1,7 @@
 //! `smtp`: takes mail, sends mail, and checks what people write in SMTP.
 
+mod check;
+mod connect;
 mod date;
 mod dialogue;
 mod escape;
@@ -27,6 +29,7 @@ struct Arguments {
 enum Command {
     Serve(Box<serve::Options>),
     Send(Box<send::Options>),
+    Check(check::Options),
     Parse(parse::Options),
 }
 
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
     let exit = match arguments.command {
         Command::Serve(options) => serve::run(&options),
         Command::Send(options) => send::run(&options),
+        Command::Check(options) => check::run(&options),
         Command::Parse(options) => parse::run(&options),
     };
     exit.into()

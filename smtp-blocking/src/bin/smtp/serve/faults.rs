@@ -209,10 +209,8 @@ mod tests {
         for (text, why) in [
             ("", "as in RCPT:450"),
             ("RCPT", "as in RCPT:450"),
-            ("NOOP:450", "none of CONNECT, EHLO, MAIL, RCPT, DATA, DOT"),
-            (":450", "none of CONNECT, EHLO, MAIL, RCPT, DATA, DOT"),
-            // No session is asked about it.
-            ("NOOP:535", "none of CONNECT, EHLO, AUTH, MAIL, RCPT, DATA, DOT"),
+            ("NOOP:450", "none of CONNECT, EHLO, AUTH, MAIL, RCPT, DATA, DOT"),
+            (":450", "none of CONNECT, EHLO, AUTH, MAIL, RCPT, DATA, DOT"),
             ("RCPT:", "none of a reply code 4yz or 5yz, delay=SECONDS, drop"),
             ("RCPT:hang", "none of a reply code 4yz or 5yz, delay=SECONDS, drop"),
             ("RCPT:drop=1", "none of a reply code 4yz or 5yz, delay=SECONDS, drop"),
