@@ -27,6 +27,13 @@ pub(crate) fn find(name: &str) -> Option<PathBuf> {
     folders.map(|folder| folder.join(name)).find(|program| program.is_file())
 }
 
+/// Node, if it has a package of this name where `NODE_PATH` says.
+pub(crate) fn node(package: &str) -> Option<PathBuf> {
+    let mut resolve = Command::new("node");
+    resolve.arg("--eval").arg(format!("require('{package}')")).stderr(Stdio::null());
+    if resolve.status().is_ok_and(|status| status.success()) { find("node") } else { None }
+}
+
 /// `found`, or a line that says which program is missing and so not tested against. With `SMTP_PEERS=required` in the
 /// environment a missing program fails the test.
 pub(crate) fn require<T>(peer: &str, found: Result<T, &str>) -> Option<T> {
