@@ -3,7 +3,7 @@
 // The settings are JSON: {"host", "port", "from", "to", "login"}, and `login` is null or {"implicit", "ca",
 // "mechanism", "user", "secret"}. Nodemailer leaves the mechanisms with -PLUS to others: here to GNU SASL.
 //
-// Prints the last reply of the server, and exits 0 if that was yes, else 1.
+// Prints the replies that refused a recipient and the last reply, and exits 0 if that was yes, else 1.
 'use strict';
 
 const fs = require('node:fs');
@@ -42,9 +42,9 @@ async function send() {
         const oauth2 = new XOAuth2({ user, provisionCallback });
         await call(connection.login, { method, oauth2, credentials: { user, pass: secret } });
     }
-    const { response } = await call(connection.send, { from, to }, fs.readFileSync(0));
+    const { rejectedErrors = [], response } = await call(connection.send, { from, to }, fs.readFileSync(0));
     connection.quit();
-    return response;
+    return [...rejectedErrors.map(error => error.response), response].join('\n');
 }
 
 const connection = new SMTPConnection({
@@ -56,7 +56,7 @@ const connection = new SMTPConnection({
     customAuth: Object.fromEntries(PLUS.map(mechanism => [mechanism, context => scram(mechanism, context)])),
 });
 connection.on('error', fail);
-send().then(response => console.log(response), fail);
+send().then(replies => console.log(replies), fail);
 
 function fail(error) {
     console.log(error.response || error.message);

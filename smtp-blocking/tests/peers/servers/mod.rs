@@ -51,7 +51,7 @@ pub(crate) trait Server: Sized {
     }
 }
 
-/// A server that offers AUTH over TLS only, and takes mail only from [`USER`](crate::login::USER).
+/// A server that offers AUTH over TLS only, and knows [`USER`](crate::login::USER). All but Postfix take no mail before.
 pub(crate) trait LoginServer: Server {
     /// Starts it at this address; `None`, said out loud, if it is not installed.
     fn start_login(address: SocketAddr, security: Security<'_>) -> Option<Self>;

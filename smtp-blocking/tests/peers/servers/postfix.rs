@@ -107,7 +107,6 @@ fn authenticate(dovecot: &Dovecot, Security { tls, certificates }: Security<'_>)
          smtpd_sasl_path = {}\n\
          smtpd_sasl_security_options =\n\
          smtpd_sasl_tls_security_options =\n\
-         smtpd_client_restrictions = permit_sasl_authenticated reject\n\
          smtpd_error_sleep_time = 0\n",
         certificates.path("server.key"),
         certificates.path("server.pem"),
