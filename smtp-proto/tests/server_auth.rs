@@ -463,7 +463,7 @@ fn nothing_may_wait_behind() {
     }
 }
 
-/// X-4954-6-02: what the application answers a claim with: a text of its own, or the reason why not. 421 ends the
+/// X-4954-6-01, X-4954-6-02: what the application answers a claim with: a text of its own, or the reason why not. 421 ends the
 /// connection.
 #[test]
 fn replies_of_the_application() {

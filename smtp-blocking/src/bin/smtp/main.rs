@@ -26,7 +26,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Options),
-    Send(send::Options),
+    Send(Box<send::Options>),
     Parse(parse::Options),
 }
 
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
     };
     let exit = match arguments.command {
         Command::Serve(options) => serve::run(options),
-        Command::Send(options) => send::run(options),
+        Command::Send(options) => send::run(&options),
         Command::Parse(options) => parse::run(&options),
     };
     exit.into()

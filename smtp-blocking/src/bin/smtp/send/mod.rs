@@ -21,14 +21,18 @@ use smtp_proto::command::BodyKind;
 use crate::dialogue::{Dialogue, Speaker};
 use crate::exit::Exit;
 use crate::hostname;
-use compose::compose;
-use message::Message;
+use compose::{Composition, Mailbox};
+use message::{Message, MessageError};
 use report::Report;
 use server::Server;
 
 /// Sends a message and tells what became of every recipient.
 ///
-/// The message comes from a file or from standard input, or is made of --subject and --body. Line ends are made CRLF.
+/// The message comes from a file or from standard input, or is made of --subject, --text, --html, --attach and --inline.
+/// Line ends are made CRLF.
+///
+/// An ADDRESS may have a name: 'Ada Lovelace <ada@example.org>'. The header of a message that is made shows it. A message
+/// that comes from a file or from standard input is sent as it is, and --to, --cc and --bcc alike only say who gets it.
 #[derive(Args, Debug)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct Options {
@@ -37,19 +41,13 @@ pub(crate) struct Options {
     server: Server,
     /// The sender; empty or <> for none.
     #[arg(long, value_name = "ADDRESS")]
-    from: String,
+    from: Mailbox,
     /// A recipient. May be given more than once.
-    #[arg(long, value_name = "ADDRESS", required = true)]
-    to: Vec<String>,
+    #[arg(long, value_name = "ADDRESS", required_unless_present_any = ["cc", "bcc"])]
+    to: Vec<Mailbox>,
     /// The name to give in EHLO [default: the host name of this machine].
     #[arg(long, value_name = "NAME")]
     ehlo: Option<String>,
-    /// Makes a message with this subject.
-    #[arg(long, value_name = "TEXT", conflicts_with = "message")]
-    subject: Option<String>,
-    /// Makes a message with this text.
-    #[arg(long, value_name = "TEXT", conflicts_with = "message")]
-    body: Option<String>,
     /// Prints the outcome as a JSON object.
     #[arg(long)]
     json: bool,
@@ -59,6 +57,8 @@ pub(crate) struct Options {
     /// A file with the message [default: standard input, as - is].
     #[arg(value_name = "FILE")]
     message: Option<PathBuf>,
+    #[command(flatten)]
+    compose: Composition,
 }
 
 const EXIT_CODES: &str = "\
@@ -74,15 +74,15 @@ Exit codes:
   76  the server does not keep to the protocol";
 
 /// Sends.
-pub(crate) fn run(options: Options) -> Exit {
-    let (config, envelope) = match prepare(&options) {
+pub(crate) fn run(options: &Options) -> Exit {
+    let (config, envelope) = match prepare(options) {
         Ok(prepared) => prepared,
         Err(error) => {
             eprintln!("smtp send: {error}");
             return Exit::Usage;
         }
     };
-    let report = send(&options, config, envelope);
+    let report = send(options, config, envelope);
     if let Some(error) = report.error() {
         eprintln!("smtp send: {error}");
     }
@@ -94,14 +94,15 @@ pub(crate) fn run(options: Options) -> Exit {
 
 /// What the command line says, if it makes sense.
 fn prepare(options: &Options) -> Result<(Config, Envelope), String> {
-    let from = bare(&options.from);
-    if from.is_empty() && (options.subject.is_some() || options.body.is_some()) {
+    let from = options.from.address();
+    if from.is_empty() && options.compose.is_given() {
         return Err("a message cannot be made without --from".into());
     }
+    options.compose.check()?;
     let invalid = |option, address: &str, error: AddressError| format!("{option} {address}: {error}");
     let mut envelope = Envelope::new(from).map_err(|error| invalid("--from", from, error))?;
-    for to in &options.to {
-        envelope.add_recipient(bare(to)).map_err(|error| invalid("--to", to, error))?;
+    for (option, to) in options.to.iter().map(|to| ("--to", to)).chain(options.compose.copies()) {
+        envelope.add_recipient(to.address()).map_err(|error| invalid(option, to.address(), error))?;
     }
     let name = options.ehlo.clone().unwrap_or_else(hostname::own);
     let mut config = Config::new(&name).map_err(|error| format!("--ehlo {name}: {error}"))?;
@@ -112,9 +113,12 @@ fn prepare(options: &Options) -> Result<(Config, Envelope), String> {
 fn send(options: &Options, config: Config, mut envelope: Envelope) -> Report {
     let recipients: Vec<String> = envelope.recipients().map(str::to_owned).collect();
     let not_tried = |exit, error: String| Report::not_tried(&recipients, &Verdict::Temporary(None), exit, error);
-    let message = match read(options, &recipients) {
+    let message = match read(options) {
         Ok(message) => message,
-        Err(error) => return not_tried(Exit::Io, format!("the message cannot be read: {error}")),
+        Err(error @ MessageError::Read { .. }) => return not_tried(Exit::Io, error.to_string()),
+        Err(error @ MessageError::NotUtf8 { .. }) => {
+            return Report::not_tried(&recipients, &Verdict::Permanent(None), Exit::Data, error.to_string());
+        }
     };
     let survey = *message.survey();
     if let Some(offset) = survey.nul {
@@ -151,15 +155,14 @@ fn send(options: &Options, config: Config, mut envelope: Envelope) -> Report {
     report
 }
 
-fn read(options: &Options, recipients: &[String]) -> io::Result<Message> {
-    if options.subject.is_some() || options.body.is_some() {
-        let text = |option: &Option<String>| option.clone().unwrap_or_default();
-        let message = compose(bare(&options.from), recipients, &text(&options.subject), &text(&options.body))?;
-        return Message::from_octets(message);
+fn read(options: &Options) -> Result<Message, MessageError> {
+    if options.compose.is_given() {
+        let octets = options.compose.compose(&options.from, &options.to)?;
+        return Message::from_octets(octets).map_err(MessageError::read("the message that was made"));
     }
     match options.message.as_deref().filter(|path| *path != Path::new("-")) {
-        Some(path) => Message::from_file(path),
-        None => Message::from_stream(io::stdin().lock()),
+        Some(path) => Message::from_file(path).map_err(MessageError::read(path.display())),
+        None => Message::from_stream(io::stdin().lock()).map_err(MessageError::read("standard input")),
     }
 }
 
@@ -173,9 +176,4 @@ fn tracer() -> impl FnMut(Direction, &[u8]) + Send {
         // A trace that nobody reads does not keep a mail from being sent.
         let _ = dialogue.hear(speaker, octets, &mut io::stderr().lock());
     }
-}
-
-/// An address without the angle brackets that it may be written in.
-fn bare(address: &str) -> &str {
-    address.strip_prefix('<').and_then(|address| address.strip_suffix('>')).unwrap_or(address)
 }
