@@ -124,7 +124,7 @@ fn octets_around_the_220() {
     assert!(wait.input && wait.deadline.is_some());
 }
 
-/// X-3207-4.2-02, TLS-06, rule 13: whatever was said in clear, inside of TLS it is as if nothing had been.
+/// X-3207-4.2-02, X-4954-9-01, TLS-06, rule 13: whatever was said in clear, inside of TLS it is as if nothing had been.
 #[test]
 fn nothing_survives_the_handshake() {
     let inside: [&[u8]; 4] = [b"RCPT TO:<b@mx.example>\r\n", b"AUTH PLAIN\r\n", EHLO, b"DATA\r\n"];

@@ -9,7 +9,7 @@ use smtp_proto::server::{Connection, Event, Lookup, Output, Token};
 use smtp_proto::{Clock, Misuse, Refused, Wait};
 
 use super::connections::Link;
-use super::session::{Accept, Answer, Reject};
+use super::session::{Accept, Answer, Reject, cannot_authenticate, local_error};
 use crate::socket::Socket;
 #[cfg(feature = "__tls")]
 use crate::tls::{ServerTls, TlsSession};
@@ -89,16 +89,22 @@ impl Driver {
         let refused = match answer {
             Ok(Accept::Usual) => return self.connection.accept(now, token).is_ok(),
             Ok(Accept::With(reply)) => self.connection.accept_with(now, token, reply),
-            Err(reject) => match self.connection.reject(now, token, reject.into_reply()) {
-                Ok(()) => return false,
-                refused => refused,
-            },
+            Err(reject) => {
+                let Some(reply) = reject.into_reply() else {
+                    self.disconnect();
+                    return false;
+                };
+                match self.connection.reject(now, token, reply) {
+                    Ok(()) => return false,
+                    refused => refused,
+                }
+            }
         };
         match refused {
             Ok(()) => true,
             Err(Refused { misuse: Misuse::WrongReplyClass, value: (token, _) }) => {
                 // A stale token is refused again, and nothing is left to say.
-                let _ = self.connection.reject(now, token, Reject::local_error().into_reply());
+                let _ = self.connection.reject(now, token, local_error());
                 false
             }
             Err(_) => false,
@@ -108,11 +114,27 @@ impl Driver {
     /// Says what is stored of a user.
     pub(super) fn provide(&mut self, lookup: Lookup, secret: Result<Option<Secret>, Reject>) {
         let now = self.clock.now();
-        let refused = self.connection.provide(now, lookup, secret.map_err(Reject::into_reply));
+        let secret = match secret.map_err(Reject::into_reply) {
+            Ok(secret) => Ok(secret),
+            Err(Some(reply)) => Err(reply),
+            Err(None) => return self.disconnect(),
+        };
+        let refused = self.connection.provide(now, lookup, secret);
         if let Err(Refused { misuse: Misuse::WrongReplyClass, value: lookup }) = refused {
             // A stale token is refused again, and nothing is left to say.
-            let _ = self.connection.provide(now, lookup, Err(Reject::cannot_authenticate().into_reply()));
+            let _ = self.connection.provide(now, lookup, Err(cannot_authenticate()));
         }
+    }
+
+    /// Ends the connection, whatever is asked. Replies to earlier commands leave first, if the peer takes them.
+    pub(super) fn disconnect(&mut self) {
+        while let Output::Transmit(octets) = self.connection.poll() {
+            match self.socket.write(octets) {
+                Ok(count @ 1..) => self.connection.transmitted(self.clock.now(), count),
+                _ => break,
+            }
+        }
+        self.connection.handle_disconnect(self.clock.now());
     }
 
     /// Lets the peer read the last reply.

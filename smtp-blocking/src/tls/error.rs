@@ -85,6 +85,7 @@ fn words(error: &CertificateError) -> String {
         CertificateError::NotValidYetContext { time, not_before } => {
             format!("it becomes valid in {}", span(not_before.as_secs().saturating_sub(time.as_secs())))
         }
+        CertificateError::BadSignature => "its signature is not that of whom it names as its issuer".into(),
         CertificateError::Revoked => "it was revoked".into(),
         error => error.to_string(),
     }

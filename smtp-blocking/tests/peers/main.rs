@@ -9,5 +9,6 @@ mod into_serve;
 mod messages;
 mod out_of_send;
 mod programs;
+mod required;
 mod servers;
 mod tool;

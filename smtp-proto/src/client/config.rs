@@ -43,11 +43,16 @@ pub struct Config {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Security {
-    /// TLS from the first octet (RFC 8314 §3.3), as on port 465.
+    /// TLS from the first octet (RFC 8314 §3.3), as on port 465. Whoever makes the handshake lets it fail if the
+    /// certificate does not verify.
     Implicit,
-    /// STARTTLS (RFC 3207), or no mail: a server that does not offer it or does not begin TLS is left.
+    /// STARTTLS (RFC 3207), or no mail: a server that does not know EHLO, does not offer it or does not begin TLS is left
+    /// ([`CloseReason::NoTls`](crate::CloseReason::NoTls)). Whoever makes the handshake lets it fail if the certificate
+    /// does not verify.
     Required,
-    /// STARTTLS if the server offers it. The certificate need not verify. Whoever stands between can read along.
+    /// STARTTLS if the server offers it; if it then refuses, mails go in clear, which
+    /// [`Capabilities::is_tls`](super::Capabilities::is_tls) says. The certificate need not verify. Whoever stands between
+    /// can read along. A handshake that fails ends the connection, here too: to try without TLS is for a new connection.
     Opportunistic,
     /// No TLS.
     #[default]

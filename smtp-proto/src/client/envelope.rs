@@ -98,6 +98,12 @@ impl Envelope {
         &self.mail.reverse_path
     }
 
+    /// What [`with_submitter`](Self::with_submitter) was told, empty for `None`.
+    #[must_use]
+    pub fn submitter(&self) -> Option<&str> {
+        self.mail.submitter.as_deref()
+    }
+
     /// The recipients, in the order in which they were added.
     pub fn recipients(&self) -> impl ExactSizeIterator<Item = &str> {
         self.mail.recipients.iter().map(|recipient| recipient.address.as_str())

@@ -43,7 +43,9 @@ impl Connection {
     }
 
     /// The TLS handshake that [`Output::UpgradeTls`](crate::Output::UpgradeTls) asked for is done. Everything that was
-    /// learnt before is forgotten (RFC 3207 §4.2). Does nothing when no handshake is due.
+    /// learnt before is forgotten (RFC 3207 §4.2). A caller that is not satisfied with its result calls
+    /// [`quit`](Self::quit) first: then QUIT is the next command, unless mails are queued (§4.1). Does nothing when no
+    /// handshake is due.
     pub fn handle_tls_established(&mut self, now: Instant, tls: TlsInfo) {
         self.tick(now);
         let Session::Handshake { is_greeted } = self.session else { return };
@@ -59,7 +61,9 @@ impl Connection {
             let channel_binding = tls.channel_binding;
             self.setup = Some(Box::new(Setup { nonces, channel_binding, ..Setup::default() }));
         }
-        if is_greeted {
+        if is_greeted && self.quit_wanted && self.mails.is_empty() {
+            self.leave(CloseReason::Quit);
+        } else if is_greeted {
             self.say_hello(Question::Ehlo);
         } else {
             self.session = Session::Greeting;

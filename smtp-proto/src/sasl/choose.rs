@@ -90,3 +90,73 @@ fn candidates(credentials: &Credentials) -> impl Iterator<Item = &dyn Mechanism>
 /// Those that bind the channel, then those that prove the password without telling it, then those that tell it.
 const PASSWORD: [&str; 7] =
     ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN", "LOGIN"];
+
+#[cfg(test)]
+mod tests {
+    use super::{Conditions, Unusable, choose};
+    use crate::sasl::{Credentials, builtin};
+
+    const EVERYTHING: Conditions<'static> =
+        Conditions { only: None, verified: true, unprotected: false, channel_binding: true, nonce: true };
+
+    /// SASL-15: by kind, and of those of one kind the strongest that the server offers and that is there.
+    #[test]
+    fn by_kind_and_strength() {
+        let cases: [(Credentials, &[&str]); 4] = [
+            (Credentials::password("alice", "secret"), &super::PASSWORD),
+            (Credentials::bearer("alice", "token"), &["OAUTHBEARER", "XOAUTH2"]),
+            (Credentials::external(), &["EXTERNAL"]),
+            (Credentials::anonymous("alice"), &["ANONYMOUS"]),
+        ];
+        let every: alloc::vec::Vec<&str> = builtin().iter().map(|mechanism| mechanism.name()).rev().collect();
+        let mut chosen = 0;
+        for (credentials, names) in cases {
+            let mut offered = every.clone();
+            for name in names.iter().filter(|name| every.contains(name)) {
+                assert_eq!(choose(&credentials, &offered, &EVERYTHING).map(|found| found.name()), Ok(*name));
+                offered.retain(|offered| offered != name);
+                chosen += 1;
+            }
+            assert_eq!(choose(&credentials, &offered, &EVERYTHING).err(), Some(Unusable::NoMechanism), "{offered:?}");
+        }
+        assert_eq!(chosen, every.len(), "there are credentials for every mechanism");
+    }
+
+    /// X-4954-8-01: names are the same in upper and lower case, whoever writes them.
+    #[test]
+    fn in_any_case() {
+        let credentials = Credentials::password("alice", "secret");
+        let only = Conditions { only: Some("pLaIn"), ..EVERYTHING };
+        assert_eq!(choose(&credentials, &["login", "Plain"], &only).map(|found| found.name()), Ok("PLAIN"));
+        assert_eq!(choose(&credentials, &["login"], &only).err(), Some(Unusable::NoMechanism));
+    }
+
+    /// Security rule 35, X-4954-9-04: what shows the secret is passed over without verified TLS; what it would have been
+    /// is told apart from nothing.
+    #[test]
+    fn protection() {
+        let bare = Conditions { verified: false, ..EVERYTHING };
+        let allowed = Conditions { unprotected: true, ..bare };
+        for (credentials, name) in
+            [(Credentials::password("alice", "secret"), "PLAIN"), (Credentials::bearer("alice", "token"), "XOAUTH2")]
+        {
+            assert_eq!(choose(&credentials, &[name], &bare).err(), Some(Unusable::NotConfidential));
+            assert_eq!(choose(&credentials, &[name], &allowed).map(|found| found.name()), Ok(name));
+            assert_eq!(choose(&credentials, &["ANONYMOUS"], &bare).err(), Some(Unusable::NoMechanism));
+        }
+    }
+
+    /// What a mechanism needs has to be there.
+    #[cfg(feature = "crypto")]
+    #[test]
+    fn bindings_and_nonces() {
+        let credentials = Credentials::password("alice", "secret");
+        let offered = ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "CRAM-MD5", "PLAIN"];
+        let found = |conditions| choose(&credentials, &offered, &conditions).map(|found| found.name());
+        assert_eq!(found(EVERYTHING), Ok("SCRAM-SHA-256-PLUS"));
+        assert_eq!(found(Conditions { channel_binding: false, ..EVERYTHING }), Ok("SCRAM-SHA-256"));
+        let unverified = Conditions { channel_binding: false, verified: false, ..EVERYTHING };
+        assert_eq!(found(unverified), Ok("SCRAM-SHA-256"));
+        assert_eq!(found(Conditions { nonce: false, ..EVERYTHING }), Ok("PLAIN"));
+    }
+}

@@ -58,7 +58,7 @@ impl ClientExchange for LoginClient {
             filled(self.password.as_deref().unwrap_or_default())?;
             user
         } else {
-            challenge.and(self.password.take()).ok_or(ExchangeError::Challenge)?
+            challenge.and_then(|_| self.password.take()).ok_or(ExchangeError::Challenge)?
         };
         out.extend_from_slice(filled(&response)?.as_bytes());
         Ok(())

@@ -24,7 +24,7 @@ impl OneMessage {
 impl ClientExchange for OneMessage {
     fn respond(&mut self, challenge: Option<&[u8]>, out: &mut Vec<u8>) -> Result<(), ExchangeError> {
         if self.is_sent {
-            let farewell = challenge.and(self.farewell.take()).ok_or(ExchangeError::Challenge)?;
+            let farewell = challenge.and_then(|_| self.farewell.take()).ok_or(ExchangeError::Challenge)?;
             out.extend_from_slice(farewell.as_bytes());
             return Ok(());
         }

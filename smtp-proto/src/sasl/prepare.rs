@@ -26,7 +26,7 @@ mod tests {
             ("\u{7}", None),
             ("\u{627}1", None),
             ("", None),
-            ("\u{ad}\u{200b}", None),
+            ("\u{ad}\u{2060}", None),
             // RFC 5802 §3 proposes these two, whose forms C and KC differ.
             ("\u{bd}", Some("1\u{2044}2")),
             ("x\u{b4}", Some("x \u{301}")),

@@ -242,10 +242,12 @@ impl Connection {
         // Nothing may wait behind these (RFC 3207 §4, RFC 4954 §4), whatever becomes of them.
         let synchronises = matches!(verb, Some(Verb::StartTls | Verb::Auth));
         if !grouped && self.barrier == Barrier::None && self.closing.is_none() {
-            self.barrier = match () {
-                () if hello => self.hello_barrier(),
-                () if synchronises => Barrier::Sync,
-                () => Barrier::Flush,
+            self.barrier = if hello {
+                self.hello_barrier()
+            } else if synchronises {
+                Barrier::Sync
+            } else {
+                Barrier::Flush
             };
         }
         self.tell_answer(verb, reply.code());

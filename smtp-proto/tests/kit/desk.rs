@@ -30,6 +30,11 @@ pub struct Desk {
 }
 
 impl Desk {
+    /// One whose TLS handshakes bring this.
+    pub fn within(tls: TlsInfo) -> Self {
+        Self { tls, ..Self::default() }
+    }
+
     /// Takes an event and answers it.
     pub fn handle(&mut self, now: Instant, connection: &mut Connection, event: Event) {
         if let Event::Body(piece) = event {

@@ -157,7 +157,15 @@ impl Caller {
 /// One line for an event.
 pub fn describe(event: &client::Event) -> String {
     match event {
-        client::Event::Ready(capabilities) => format!("Ready(pipelining: {})", capabilities.has_pipelining()),
+        client::Event::Ready(capabilities) => {
+            let tls = match (capabilities.is_tls(), capabilities.is_verified()) {
+                (false, _) => "",
+                (true, false) => ", TLS",
+                (true, true) => ", verified TLS",
+            };
+            let auth = capabilities.mechanism().map(|name| format!(", {name}")).unwrap_or_default();
+            format!("Ready(pipelining: {}{tls}{auth})", capabilities.has_pipelining())
+        }
         client::Event::Outcome(outcome) => {
             let verdicts: Vec<_> = outcome
                 .recipients()

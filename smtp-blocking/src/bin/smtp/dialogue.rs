@@ -239,6 +239,38 @@ mod tests {
         expect(&turns, &lines);
     }
 
+    /// Behind STARTTLS the dialogue goes on: with an EHLO, without a greeting.
+    #[test]
+    fn over_starttls() {
+        let turns = [
+            (Server, "220 mx.example\r\n"),
+            (Client, "EHLO a\r\n"),
+            (Server, "250-mx.example\r\n250 STARTTLS\r\n"),
+            (Client, "STARTTLS\r\n"),
+            (Server, "220 go\r\n"),
+            (Client, "EHLO a\r\n"),
+            (Server, "250-mx.example\r\n250 AUTH PLAIN\r\n"),
+            (Client, "AUTH PLAIN c2VjcmV0\r\n"),
+            (Server, "235 ok\r\n"),
+            (Client, "MAIL FROM:<>\r\n"),
+        ];
+        let lines = [
+            "S: 220 mx.example",
+            "C: EHLO a",
+            "S: 250-mx.example",
+            "S: 250 STARTTLS",
+            "C: STARTTLS",
+            "S: 220 go",
+            "C: EHLO a",
+            "S: 250-mx.example",
+            "S: 250 AUTH PLAIN",
+            "C: AUTH PLAIN [redacted]",
+            "S: 235 ok",
+            "C: MAIL FROM:<>",
+        ];
+        expect(&turns, &lines);
+    }
+
     #[test]
     fn a_terminal_is_safe() {
         expect(&[(Server, "220 ü\x1b[2J\x7f\u{9b}\r\n")], &["S: 220 ü\\u{1b}[2J\\u{7f}\\u{9b}"]);

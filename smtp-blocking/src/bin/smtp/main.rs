@@ -27,8 +27,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Serve(serve::Options),
-    Send(send::Options),
+    Serve(Box<serve::Options>),
+    Send(Box<send::Options>),
     Check(check::Options),
     Parse(parse::Options),
 }
@@ -44,8 +44,8 @@ fn main() -> ExitCode {
         }
     };
     let exit = match arguments.command {
-        Command::Serve(options) => serve::run(options),
-        Command::Send(options) => send::run(options),
+        Command::Serve(options) => serve::run(&options),
+        Command::Send(options) => send::run(&options),
         Command::Check(options) => check::run(&options),
         Command::Parse(options) => parse::run(&options),
     };

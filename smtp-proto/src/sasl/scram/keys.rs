@@ -9,8 +9,9 @@ use thiserror::Error;
 use super::super::prepare::prepare;
 use super::hash::{Digest, ScramHash};
 
-/// What a server stores of a user for SCRAM (RFC 5802 §3): enough to check a proof and to prove itself, not enough to
-/// log in anywhere. `Debug` shows the hash and the iteration count only.
+/// What a server stores of a user for SCRAM (RFC 5802 §3): enough to check a proof and to prove itself, alone not
+/// enough to log in (but with one overheard exchange of that user, §9). `Debug` shows the hash and the iteration count
+/// only.
 ///
 /// ```
 /// use smtp_proto::sasl::{ScramHash, ScramKeys};

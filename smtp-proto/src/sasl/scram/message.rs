@@ -42,7 +42,7 @@ impl<'a> ServerFirst<'a> {
         let salt = decode(salt).filter(|salt| (1..=LONGEST).contains(&salt.len())).ok_or(ExchangeError::Challenge)?;
         // `posit-number = %x31-39 *DIGIT`
         if !is_nonce(nonce)
-            || iterations.starts_with('0')
+            || !iterations.starts_with(|first| matches!(first, '1'..='9'))
             || !iterations.bytes().all(|octet| octet.is_ascii_digit())
             || !items.all(is_extension)
         {

@@ -19,7 +19,7 @@ pub use keys::{ScramKeys, ScramKeysError};
 /// from it. The -PLUS forms bind that to the TLS channel, so that nobody can sit between two channels (RFC 9266).
 ///
 /// The password is not sent. Who listens can try passwords at leisure, at the price of some thousand hashes each. A
-/// server stores [`ScramKeys`](super::ScramKeys), from which nobody can log in elsewhere, or the password. Credentials:
+/// server stores [`ScramKeys`](super::ScramKeys), which alone are not enough to log in, or the password. Credentials:
 /// [`Credentials::password`], with [`acting_as`](Credentials::acting_as) if wanted. Claim: [`Claim::Proven`] with the
 /// user name as SASLprep makes it; it comes after the server's proof went out, and can still be refused.
 ///
@@ -31,7 +31,7 @@ pub use keys::{ScramKeys, ScramKeysError};
 /// refuses the proof. That holds if users that exist look the same: [`Secret::Password`](super::Secret::Password) for
 /// all of them, or [`ScramKeys::decoy`] for those that do not exist.
 ///
-///
+/// [`Claim::Proven`]: super::Claim::Proven
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Scram {
     hash: ScramHash,

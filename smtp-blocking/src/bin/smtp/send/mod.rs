@@ -18,28 +18,26 @@ use smtp_proto::command::BodyKind;
 use crate::connect::{Connect, ConnectOptions, MessageFrom, Plan};
 use crate::dialogue;
 use crate::exit::Exit;
-use compose::compose;
-use message::Message;
+use compose::{Composition, Mailbox};
+use message::{Message, MessageError};
 use report::Report;
 
 /// Sends a message and tells what became of every recipient.
 ///
-/// The message comes from a file or from standard input, or is made of --subject and --body. Line ends are made CRLF.
+/// The message comes from a file or from standard input, or is made of --subject, --text, --html, --attach and --inline.
+/// Line ends are made CRLF.
+///
+/// An ADDRESS may have a name: 'Ada Lovelace <ada@example.org>'. The header of a message that is made shows it. A message
+/// that comes from a file or from standard input is sent as it is, and --to, --cc and --bcc alike only say who gets it.
 #[derive(Args, Debug)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct Options {
     /// The sender; empty or <> for none.
     #[arg(long, value_name = "ADDRESS")]
-    from: String,
+    from: Mailbox,
     /// A recipient. May be given more than once.
-    #[arg(long, value_name = "ADDRESS", required = true)]
-    to: Vec<String>,
-    /// Makes a message with this subject.
-    #[arg(long, value_name = "TEXT", conflicts_with = "message")]
-    subject: Option<String>,
-    /// Makes a message with this text.
-    #[arg(long, value_name = "TEXT", conflicts_with = "message")]
-    body: Option<String>,
+    #[arg(long, value_name = "ADDRESS", required_unless_present_any = ["cc", "bcc"])]
+    to: Vec<Mailbox>,
     /// Prints what would be done, connects to nothing and reads no password.
     #[arg(long)]
     dry_run: bool,
@@ -54,6 +52,8 @@ pub(crate) struct Options {
     message: Option<PathBuf>,
     #[command(flatten)]
     connect: ConnectOptions,
+    #[command(flatten)]
+    compose: Composition,
 }
 
 const EXIT_CODES: &str = "\
@@ -72,8 +72,8 @@ Exit codes:
       not go out without TLS and a certificate that verifies";
 
 /// Sends.
-pub(crate) fn run(options: Options) -> Exit {
-    let (connect, envelope) = match prepare(&options) {
+pub(crate) fn run(options: &Options) -> Exit {
+    let (connect, envelope) = match prepare(options) {
         Ok(prepared) => prepared,
         Err(error) => {
             eprintln!("smtp send: {error}");
@@ -81,7 +81,7 @@ pub(crate) fn run(options: Options) -> Exit {
         }
     };
     if options.dry_run {
-        let plan = Plan { connect: &connect, envelope: &envelope, message: message_from(&options) };
+        let plan = Plan { connect: &connect, envelope: &envelope, message: message_from(options) };
         print(if options.json { format!("{}\n", plan.to_json()) } else { plan.to_string() });
     }
     if let Some(missing) = connect.missing() {
@@ -97,7 +97,7 @@ pub(crate) fn run(options: Options) -> Exit {
             }
         };
     }
-    let report = send(&options, &connect, envelope);
+    let report = send(options, &connect, envelope);
     if let Some(error) = report.error() {
         eprintln!("smtp send: {error}");
     }
@@ -107,14 +107,15 @@ pub(crate) fn run(options: Options) -> Exit {
 
 /// What the command line says, if it makes sense.
 fn prepare(options: &Options) -> Result<(Connect, Envelope), String> {
-    let from = bare(&options.from);
-    if from.is_empty() && (options.subject.is_some() || options.body.is_some()) {
+    let from = options.from.address();
+    if from.is_empty() && options.compose.is_given() {
         return Err("a message cannot be made without --from".into());
     }
+    options.compose.check()?;
     let invalid = |option, address: &str, error: AddressError| format!("{option} {address}: {error}");
     let mut envelope = Envelope::new(from).map_err(|error| invalid("--from", from, error))?;
-    for to in &options.to {
-        envelope.add_recipient(bare(to)).map_err(|error| invalid("--to", to, error))?;
+    for (option, to) in options.to.iter().map(|to| ("--to", to)).chain(options.compose.copies()) {
+        envelope.add_recipient(to.address()).map_err(|error| invalid(option, to.address(), error))?;
     }
     let connect = options.connect.resolve(Some(from))?;
     Ok((connect, envelope))
@@ -127,9 +128,12 @@ fn send(options: &Options, connect: &Connect, mut envelope: Envelope) -> Report 
         Ok(credentials) => credentials,
         Err(error) => return not_tried(Exit::Io, error),
     };
-    let message = match read(options, &recipients) {
+    let message = match read(options) {
         Ok(message) => message,
-        Err(error) => return not_tried(Exit::Io, format!("the message cannot be read: {error}")),
+        Err(error @ MessageError::Read { .. }) => return not_tried(Exit::Io, error.to_string()),
+        Err(error @ MessageError::NotUtf8 { .. }) => {
+            return Report::not_tried(&recipients, &Verdict::Permanent(None), Exit::Data, error.to_string());
+        }
     };
     let survey = *message.survey();
     if let Some(offset) = survey.nul {
@@ -174,7 +178,7 @@ fn print(text: String) {
 }
 
 fn message_from(options: &Options) -> MessageFrom<'_> {
-    if options.subject.is_some() || options.body.is_some() {
+    if options.compose.is_given() {
         return MessageFrom::Options;
     }
     match options.message.as_deref().filter(|path| *path != Path::new("-")) {
@@ -183,19 +187,15 @@ fn message_from(options: &Options) -> MessageFrom<'_> {
     }
 }
 
-fn read(options: &Options, recipients: &[String]) -> io::Result<Message> {
+fn read(options: &Options) -> Result<Message, MessageError> {
     match message_from(options) {
         MessageFrom::Options => {
-            let text = |option: &Option<String>| option.clone().unwrap_or_default();
-            let message = compose(bare(&options.from), recipients, &text(&options.subject), &text(&options.body))?;
-            Message::from_octets(message)
+            let octets = options.compose.compose(&options.from, &options.to)?;
+            Message::from_octets(octets).map_err(MessageError::read("the message that was made"))
         }
-        MessageFrom::File(path) => Message::from_file(path),
-        MessageFrom::StandardInput => Message::from_stream(io::stdin().lock()),
+        MessageFrom::File(path) => Message::from_file(path).map_err(MessageError::read(path.display())),
+        MessageFrom::StandardInput => {
+            Message::from_stream(io::stdin().lock()).map_err(MessageError::read("standard input"))
+        }
     }
-}
-
-/// An address without the angle brackets that it may be written in.
-fn bare(address: &str) -> &str {
-    address.strip_prefix('<').and_then(|address| address.strip_suffix('>')).unwrap_or(address)
 }
