@@ -11,6 +11,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use smtp_blocking::rustls::{ServerConfig, ServerConnection, StreamOwned};
 
+use crate::program::wait_for;
+
 /// How a provider's server behaves, as `providers.tsv` of the core has it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Manner {
@@ -61,10 +63,13 @@ pub(crate) fn serve(
 ) -> (SocketAddr, JoinHandle<Heard>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("bound above");
+    // A client that never comes makes a test fail, not wait.
+    listener.set_nonblocking(true).expect("a socket");
     let thread = thread::spawn(move || {
         let mut heard = Heard::default();
         for _ in 0..connections {
-            let (stream, _) = listener.accept().expect("the client comes");
+            let (stream, _) = wait_for("client", || listener.accept().ok());
+            stream.set_nonblocking(false).expect("a socket");
             stream.set_read_timeout(Some(Duration::from_secs(60))).expect("not zero");
             let mut session = Session { manner, account, heard, is_logged_in: false };
             // How the connection ends is the client's to say.
