@@ -4,6 +4,7 @@
 //! the environment that is a failure instead.
 
 mod clients;
+mod composed;
 mod into_library;
 mod into_serve;
 mod login;
@@ -12,6 +13,8 @@ mod login_out_of_send;
 mod messages;
 mod out_of_send;
 mod programs;
+#[path = "../tool/python.rs"]
+mod python;
 mod required;
 mod servers;
 mod tool;

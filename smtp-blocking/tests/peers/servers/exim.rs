@@ -44,8 +44,15 @@ impl Server for Exim {
     }
 
     fn stored(&self) -> Vec<Stored> {
+        self.files().iter().map(|file| read(file)).collect()
+    }
+}
+
+impl Exim {
+    /// What it has stored so far, with all that it put in front.
+    pub(crate) fn files(&self) -> Vec<Vec<u8>> {
         let new = self.folder.path().join("mail/new");
-        if new.is_dir() { read_folder(&new).iter().map(|file| read(file)).collect() } else { Vec::new() }
+        if new.is_dir() { read_folder(&new) } else { Vec::new() }
     }
 }
 

@@ -46,8 +46,15 @@ impl Server for Postfix {
     }
 
     fn stored(&self) -> Vec<Stored> {
+        self.files().iter().map(|file| read(file)).collect()
+    }
+}
+
+impl Postfix {
+    /// What it has stored so far, with all that it put in front.
+    pub(crate) fn files(&self) -> Vec<Vec<u8>> {
         let new = self.folder.path().join("mail/new");
-        if new.is_dir() { read_folder(&new).iter().map(|file| read(file)).collect() } else { Vec::new() }
+        if new.is_dir() { read_folder(&new) } else { Vec::new() }
     }
 }
 
