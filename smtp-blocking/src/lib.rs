@@ -45,9 +45,22 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # TLS and AUTH
+//!
+//! What there is of them is said by the configurations of both roles. `Client::connect_tls` and `Server::with_tls`
+//! make TLS by `rustls`, as `ClientTls` and `ServerTls` of the module `tls` say, and a session is asked about
+//! credentials by [`Session::auth`] and [`Session::lookup`].
+//!
+//! | feature | brings |
+//! |---|---|
+//! | `tls` | TLS, with the cryptography of ring; the same as `ring` |
+//! | `aws-lc-rs` | TLS, with the cryptography of aws-lc-rs |
+//! | `crypto` | SCRAM and CRAM-MD5 |
+//! | `cli` | the program `smtp` |
+//!
 //! # Time
 //!
-//! Every read and write has a time limit: the deadline of the connection. A method of a session and the reader of a
+//! Every read and write has a time limit: the deadline of the connection. So has a TLS handshake. A method of a session and the reader of a
 //! body are the application's, and take the time they take.
 
 mod client;

@@ -20,7 +20,9 @@ use smtp_blocking::proto::server::{Mail, Rcpt, TlsPolicy};
 use smtp_blocking::proto::trace::Protocol;
 use smtp_blocking::proto::{CloseReason, server};
 use smtp_blocking::rustls::crypto::CryptoProvider;
-use smtp_blocking::rustls::{CertificateError, HandshakeKind, ProtocolVersion};
+use smtp_blocking::rustls::{
+    CertificateError, ClientConnection, HandshakeKind, ProtocolVersion, ServerConnection, StreamOwned,
+};
 use smtp_blocking::tls::{ClientTls, Identity, ServerTls, TlsError, TlsSession};
 use smtp_blocking::{Accept, Answer, BodyReader, Client, Direction, Envelope, Session, TestServer};
 
@@ -131,6 +133,7 @@ fn certificates_are_verified() {
             let expected: &[&str] =
                 if security == Security::Implicit { &[] } else { &["EHLO client.example\r\n", "STARTTLS\r\n"] };
             assert_eq!(said, expected);
+            drop(client);
             server.shutdown();
             assert!(server.messages().is_empty());
         }
@@ -331,10 +334,25 @@ fn trickle(server: SocketAddr) -> (SocketAddr, JoinHandle<()>) {
 fn client_hello(authority: &Authority) -> Vec<u8> {
     let config = authority.client_config(TLS13);
     let name = NAME.try_into().expect("a domain");
-    let mut connection = smtp_blocking::rustls::ClientConnection::new(config, name).expect("usable");
+    let mut connection = ClientConnection::new(config, name).expect("usable");
     let mut hello = Vec::new();
     connection.write_tls(&mut hello).expect("a vector takes all");
     hello
+}
+
+/// TLS-10: a hello in fragments of one octet, each a record of its own, is answered.
+#[test]
+fn hello_in_fragments() {
+    let authority = Authority::new();
+    let server = test_server(TlsPolicy::Implicit, &authority.issue(&[NAME]));
+    let hello = client_hello(&authority);
+    let fragments: Vec<u8> = hello[5..].iter().flat_map(|&octet| [0x16, 3, 1, 0, 1, octet]).collect();
+    let mut peer = Peer::connect(server.address());
+    peer.say(fragments);
+    let mut answer = [0; 6];
+    peer.stream().read_exact(&mut answer).expect("an answer");
+    // The ServerHello.
+    assert_eq!((answer[0], answer[5]), (0x16, 2));
 }
 
 /// TLS-10, TLS-11, rule 28: a handshake that breaks or stops ends the connection in time, without a reply in clear. The
@@ -398,8 +416,7 @@ fn broken_handshakes_of_servers() {
     let authority = Authority::new();
     let certificate = authority.issue(&[NAME]);
     // What a server answers to a client, up to its Finished.
-    let mut connection =
-        smtp_blocking::rustls::ServerConnection::new(certificate.server_config()).expect("a usable configuration");
+    let mut connection = ServerConnection::new(certificate.server_config()).expect("a usable configuration");
     connection.read_tls(&mut &client_hello(&authority)[..]).expect("a slice");
     connection.process_new_packets().expect("a hello");
     let mut answer = Vec::new();
@@ -452,7 +469,7 @@ where
     scripted(move |peer| script.take().expect("one connection")(peer.into_tls_server(&config)))
 }
 
-type TlsServer = smtp_blocking::rustls::StreamOwned<smtp_blocking::rustls::ServerConnection, TcpStream>;
+type TlsServer = StreamOwned<ServerConnection, TcpStream>;
 
 /// Up to the data of the first mail.
 fn begin(peer: &mut Peer<TlsServer>) {
@@ -600,6 +617,37 @@ fn observers_see_what_is_said() {
     }
     assert_eq!(received, expected.concat());
     assert!(replies.starts_with("220 ") && replies.ends_with("\r\n"), "{replies}");
+}
+
+/// RES-05: a client that does not read is cut when its time is over, and its place is free again.
+#[test]
+fn client_that_does_not_read_is_cut() {
+    let authority = Authority::new();
+    let mut config = server_config();
+    config.tls = TlsPolicy::Implicit;
+    config.timeouts.write = Duration::from_millis(100);
+    config.limits.junk_commands = u32::MAX.try_into().expect("not zero");
+    let one = NonZeroUsize::new(1).expect("not zero");
+    let server = bind(config).with_tls(authority.issue(&[NAME]).server_tls()).with_caps(one, one);
+    let server = Running::new(server, |_| Clerk::default());
+    let mut peer = Peer::connect(server.address).into_tls_client(&authority.client_config(TLS13));
+    assert!(peer.reply().starts_with("220 "));
+    let stream = peer.stream();
+    let noops = "HELP\r\n".repeat(10_000);
+    // It never reads; in the end the server does not either, and then it leaves.
+    while stream.conn.writer().write_all(noops.as_bytes()).is_ok() && flush(stream).is_ok() {}
+    let end = Instant::now() + PATIENCE;
+    while connect(server.address, Security::Implicit, &authority.client_tls()).ready().is_err() {
+        assert!(Instant::now() < end, "the place stays taken");
+    }
+}
+
+/// Writes what is encrypted, and reads nothing.
+fn flush(stream: &mut StreamOwned<ClientConnection, TcpStream>) -> io::Result<()> {
+    while stream.conn.wants_write() {
+        stream.conn.write_tls(&mut stream.sock)?;
+    }
+    Ok(())
 }
 
 /// R-3.8-02: clients between two transactions are told 421 inside TLS.

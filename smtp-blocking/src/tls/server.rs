@@ -13,6 +13,18 @@ use super::client::store;
 use super::{Identity, TlsError, provider};
 
 /// How a server makes TLS: the certificate it shows, and whether it asks clients for theirs. A clone is cheap.
+///
+/// ```no_run
+/// use smtp_blocking::Server;
+/// use smtp_blocking::proto::server::{Config, TlsPolicy};
+/// use smtp_blocking::tls::{Identity, ServerTls};
+///
+/// let identity = Identity::from_pem(&std::fs::read("chain.pem")?, &std::fs::read("key.pem")?)?;
+/// let mut config = Config::new("mx.example")?;
+/// config.tls = TlsPolicy::Implicit;
+/// let server = Server::bind("0.0.0.0:465", config)?.with_tls(ServerTls::new(&identity));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct ServerTls(Arc<ServerConfig>);
 

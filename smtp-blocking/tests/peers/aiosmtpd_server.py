@@ -1,15 +1,20 @@
-"""A mail server made of aiosmtpd, for the tests: aiosmtpd_server.py FOLDER
+"""A mail server made of aiosmtpd, for the tests: aiosmtpd_server.py SETTINGS
 
-Prints `listening ADDRESS:PORT`. Refuses recipients whose local part is `refused` with 550 and `later` with 451. Writes each accepted message to FOLDER/N.eml, octet by octet, and its
-envelope to FOLDER/N.json after it. Runs until killed.
+The settings are JSON: {"folder", "host", "port", "login"}, and `login` is null or {"implicit", "certificate", "key",
+"user", "password"}.
+
+Refuses recipients whose local part is `refused` with 550 and `later` with 451. Writes
+each accepted message to FOLDER/N.eml, octet by octet, and its envelope and login to FOLDER/N.json after it. Runs until
+killed.
 """
 
 import asyncio
 import json
 import os
+import ssl
 import sys
 
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, AuthResult
 
 
 class Store:
@@ -30,24 +35,47 @@ class Store:
             "from": envelope.mail_from,
             "options": envelope.mail_options,
             "to": envelope.rcpt_tos,
+            "login": session.auth_data,
         }
         name = os.path.join(self.folder, str(self.count))
         self.count += 1
         with open(name + ".eml", "wb") as file:
             file.write(envelope.original_content)
-        with open(name + ".json", "w") as file:
+        with open(name + ".json.new", "w") as file:
             json.dump(about, file)
+        os.rename(name + ".json.new", name + ".json")
         return "250 2.0.0 stored"
 
 
-async def main(folder):
-    store = Store(folder)
+def authenticator(login):
+    def authenticate(server, session, envelope, mechanism, data):
+        user = data.login.decode()
+        right = user == login["user"] and data.password.decode() == login["password"]
+        # Not handled: the reply to wrong credentials is left to aiosmtpd.
+        return AuthResult(success=right, handled=False, auth_data={"mechanism": mechanism, "user": user})
+
+    return authenticate
+
+
+async def main(settings):
+    store = Store(settings["folder"])
+    options = {"data_size_limit": 30_000_000, "hostname": "aiosmtpd.example"}
+    tls = None
+    login = settings["login"]
+    if login:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(login["certificate"], login["key"])
+        options.update(auth_required=True, authenticator=authenticator(login))
+        if login["implicit"]:
+            # It only knows of TLS that began with STARTTLS.
+            options.update(auth_require_tls=False)
+        else:
+            options.update(tls_context=tls, require_starttls=True)
+            tls = None
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(
-        lambda: SMTP(store, data_size_limit=30_000_000, hostname="aiosmtpd.example"), "127.0.0.1", 0
-    )
-    print("listening %s:%d" % server.sockets[0].getsockname(), flush=True)
+    make = lambda: SMTP(store, **options)
+    server = await loop.create_server(make, settings["host"], settings["port"], ssl=tls)
     await server.serve_forever()
 
 
-asyncio.run(main(sys.argv[1]))
+asyncio.run(main(json.loads(sys.argv[1])))

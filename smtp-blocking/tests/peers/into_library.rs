@@ -3,7 +3,7 @@
 use smtp_blocking::TestServer;
 use smtp_blocking::proto::reply::{Detail, Reply, ReplyCode};
 
-use crate::clients::{CURL, Client, MSMTP, SMTPLIB, SWAKS};
+use crate::clients::{CURL, Client, MSMTP, NODEMAILER, SMTPLIB, SWAKS};
 use crate::into_serve::{FROM, send};
 use crate::messages;
 
@@ -50,6 +50,7 @@ clients! {
     curl: CURL;
     swaks: SWAKS;
     msmtp: MSMTP;
+    nodemailer: NODEMAILER;
 }
 
 /// One refused recipient leaves the transaction and the other recipients as they are (RFC 5321 §3.3).

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 
 use tempfile::NamedTempFile;
 
-use crate::clients::{CURL, Client, MSMTP, Mail, SMTPLIB, SWAKS};
+use crate::clients::{CURL, Client, MSMTP, Mail, NODEMAILER, SMTPLIB, SWAKS};
+use crate::login::Login;
 use crate::messages;
 use crate::programs::Finished;
 use crate::servers::difference;
@@ -66,6 +67,7 @@ clients! {
     curl: CURL;
     swaks: SWAKS;
     msmtp: MSMTP;
+    nodemailer: NODEMAILER;
 }
 
 /// R-4.5.2-02, R-4.5.2-03, R-4.1.1.4-05, R-3.3-21: what is stored is what was sent, octet by octet, before the client is told.
@@ -155,9 +157,20 @@ fn no_octet_at_all() {
 
 /// Sends from [`FROM`].
 pub(crate) fn send(client: &Client, server: SocketAddr, to: &[&str], message: &[u8]) -> Finished {
+    send_as(client, server, None, to, message)
+}
+
+/// Logs in and sends from [`FROM`].
+pub(crate) fn send_as(
+    client: &Client,
+    server: SocketAddr,
+    login: Option<Login<'_>>,
+    to: &[&str],
+    message: &[u8],
+) -> Finished {
     let file = NamedTempFile::new().expect("a temporary file");
     fs::write(&file, message).expect("a temporary file");
-    client.send(server, &Mail { from: FROM, to, message: file.path() })
+    client.send(server, &Mail { from: FROM, to, message: file.path(), login })
 }
 
 #[track_caller]

@@ -6,6 +6,9 @@
 mod clients;
 mod into_library;
 mod into_serve;
+mod login;
+mod login_into_serve;
+mod login_out_of_send;
 mod messages;
 mod out_of_send;
 mod programs;

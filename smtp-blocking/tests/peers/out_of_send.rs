@@ -6,7 +6,7 @@ use std::fs;
 use tempfile::NamedTempFile;
 
 use crate::messages;
-use crate::servers::{Aiosmtpd, Exim, Postfix, Server, SmtpSink};
+use crate::servers::{Aiosmtpd, Exim, Postfix, Server, SmtpServer, SmtpSink};
 use crate::tool::{self, Sent};
 
 macro_rules! servers {
@@ -62,6 +62,7 @@ macro_rules! refusing_servers {
 
 servers! {
     aiosmtpd: Aiosmtpd;
+    smtp_server: SmtpServer;
     smtp_sink: SmtpSink;
     postfix: Postfix;
     exim: Exim;
@@ -73,6 +74,7 @@ mod refusals {
 
     refusing_servers! {
         aiosmtpd: Aiosmtpd;
+        smtp_server: SmtpServer;
         postfix: Postfix;
         exim: Exim;
     }
@@ -179,4 +181,4 @@ fn send(server: SocketAddr, to: &[&str], message: &[u8]) -> Sent {
     tool::send(server, FROM, to, file.path())
 }
 
-const FROM: &str = "ada@sender.example";
+pub(crate) const FROM: &str = "ada@sender.example";

@@ -9,7 +9,7 @@ use std::fs::{self, File, Permissions};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{self, Child, Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::Instant;
@@ -17,6 +17,13 @@ use std::time::Instant;
 use tempfile::TempDir;
 
 pub(crate) use crate::required::{find, require};
+
+/// Node, if it has a package of this name where `NODE_PATH` says.
+pub(crate) fn node(package: &str) -> Option<PathBuf> {
+    let mut resolve = Command::new("node");
+    resolve.arg("--eval").arg(format!("require('{package}')")).stderr(Stdio::null());
+    if resolve.status().is_ok_and(|status| status.success()) { find("node") } else { None }
+}
 
 /// Whether this process may do what only root may.
 pub(crate) fn is_root() -> bool {

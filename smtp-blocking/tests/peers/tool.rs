@@ -67,8 +67,13 @@ impl Serve {
 
 /// Runs `smtp send --json` with a message on its standard input.
 pub(crate) fn send(server: SocketAddr, from: &str, to: &[&str], message: &Path) -> Sent {
+    send_with(&["--server", &server.to_string()], from, to, message)
+}
+
+/// As [`send`], with these options for the connection.
+pub(crate) fn send_with(connection: &[&str], from: &str, to: &[&str], message: &Path) -> Sent {
     let mut command = Command::new(SMTP);
-    command.args(["send", "--json", "--server", &server.to_string(), "--from", from]);
+    command.args(["send", "--json", "--from", from]).args(connection);
     for recipient in to {
         command.args(["--to", recipient]);
     }
@@ -90,6 +95,13 @@ impl Sent {
     pub(crate) fn expect(&self, code: i32, result: &str) -> &Self {
         assert_eq!(self.finished.code, Some(code), "{}", self.finished);
         assert_eq!(self.outcome["result"], result, "{}", self.finished);
+        self
+    }
+
+    /// Asserts the exit code, and that this text stands in what was written.
+    #[track_caller]
+    pub(crate) fn expect_text(&self, code: i32, text: &str) -> &Self {
+        self.finished.expect(code, text);
         self
     }
 

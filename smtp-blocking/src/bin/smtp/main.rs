@@ -29,7 +29,7 @@ struct Arguments {
 enum Command {
     Serve(Box<serve::Options>),
     Send(Box<send::Options>),
-    Check(check::Options),
+    Check(Box<check::Options>),
     Parse(parse::Options),
 }
 

@@ -8,7 +8,8 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::{Server, Stored, split_trace};
+use super::{LoginServer, Security, Server, Stored, split_trace};
+use crate::login::{PASSWORD, Tls, USER};
 use crate::programs::{Running, find, free_address, is_root, owner, require, temporary_folder, wait_for_server};
 use crate::tool::read_folder;
 
@@ -19,18 +20,23 @@ pub(crate) struct Exim {
     folder: TempDir,
 }
 
-impl Server for Exim {
-    fn start() -> Option<Self> {
+impl Exim {
+    fn start_at(address: SocketAddr, security: Option<Security<'_>>) -> Option<Self> {
         let exim = require("Exim", find("exim4").or_else(|| find("exim")).ok_or("not installed"))?;
         let folder = temporary_folder();
-        let address = free_address();
-        let configuration = configure(folder.path(), address, &exim);
+        let configuration = configure(folder.path(), address, &exim, security);
         let log = folder.path().join("log");
         let mut command = Command::new(exim);
         command.arg("-C").arg(configuration).arg("-bdf").stderr(File::create(&log).expect("a new file"));
         let mut daemon = Running::start(&mut command);
         wait_for_server(address, &mut daemon, log);
         Some(Self { _daemon: daemon, address, folder })
+    }
+}
+
+impl Server for Exim {
+    fn start() -> Option<Self> {
+        Self::start_at(free_address(), None)
     }
 
     fn address(&self) -> SocketAddr {
@@ -40,6 +46,19 @@ impl Server for Exim {
     fn stored(&self) -> Vec<Stored> {
         let new = self.folder.path().join("mail/new");
         if new.is_dir() { read_folder(&new).iter().map(|file| read(file)).collect() } else { Vec::new() }
+    }
+}
+
+impl LoginServer for Exim {
+    fn start_login(address: SocketAddr, security: Security<'_>) -> Option<Self> {
+        Self::start_at(address, Some(security))
+    }
+
+    fn logins(&self) -> Vec<String> {
+        let log = fs::read_to_string(self.folder.path().join("spool/mainlog")).unwrap_or_default();
+        // The names of its drivers have no hyphen.
+        let logins = log.split_whitespace().filter_map(|word| word.strip_prefix("A=")?.split_once(':'));
+        logins.map(|(driver, user)| format!("{} {user}", driver.replace('_', "-"))).collect()
     }
 }
 
@@ -56,13 +75,18 @@ fn read(file: &[u8]) -> Stored {
 }
 
 /// Lays out the folder and returns the configuration file.
-fn configure(folder: &Path, address: SocketAddr, exim: &Path) -> PathBuf {
+fn configure(folder: &Path, address: SocketAddr, exim: &Path, security: Option<Security<'_>>) -> PathBuf {
     let (user, group) = if is_root() { NOBODY } else { owner() };
     for name in ["spool", "mail"] {
         fs::create_dir(folder.join(name)).expect("an empty folder");
         chown(folder.join(name), Some(user), Some(group)).expect("to oneself, or as root");
     }
-    let configuration = CONFIGURATION
+    let (general, authenticators) = match security {
+        Some(security) => (tls(security), AUTHENTICATORS.replace("ADA", USER).replace("SECRET", PASSWORD)),
+        None => ("tls_advertise_hosts =\n".into(), String::new()),
+    };
+    let configuration = [&general, CONFIGURATION, &authenticators]
+        .concat()
         .replace("FOLDER", &folder.display().to_string())
         .replace("EXIM", &exim.display().to_string())
         .replace("ADDRESS", &address.ip().to_string())
@@ -72,6 +96,24 @@ fn configure(folder: &Path, address: SocketAddr, exim: &Path) -> PathBuf {
     let path = folder.join("exim.conf");
     fs::write(&path, configuration).expect("a new file");
     path
+}
+
+/// AUTH over TLS, and mail for those who have logged in.
+fn tls(Security { tls, certificates }: Security<'_>) -> String {
+    format!(
+        "tls_advertise_hosts = *\n\
+         tls_on_connect_ports = {}\n\
+         tls_certificate = {}\n\
+         tls_privatekey = {}\n\
+         tls_verify_certificates = {}\n\
+         tls_try_verify_hosts = *\n\
+         auth_advertise_hosts = ${{if eq{{$tls_in_cipher}}{{}}{{}}{{*}}}}\n\
+         acl_smtp_mail = ${{if def:authenticated_id{{accept}}{{deny}}}}\n",
+        if tls == Tls::Implicit { "PORT" } else { "" },
+        certificates.path("server.pem"),
+        certificates.path("server.key"),
+        certificates.path("ca.pem"),
+    )
 }
 
 /// The user and group that have nothing, on every system this runs on.
@@ -89,7 +131,6 @@ primary_hostname = exim.example
 domainlist local = example.org
 acl_smtp_rcpt = recipient
 acl_smtp_data = accept
-tls_advertise_hosts =
 host_lookup =
 keep_environment =
 
@@ -123,4 +164,32 @@ files:
   batch_max = 100
   user = USER
   group = GROUP
+";
+
+const AUTHENTICATORS: &str = "
+begin authenticators
+PLAIN:
+  driver = plaintext
+  public_name = PLAIN
+  server_prompts = :
+  server_condition = ${if and{{eq{$auth2}{ADA}}{eq{$auth3}{SECRET}}}}
+  server_set_id = $auth2
+LOGIN:
+  driver = plaintext
+  public_name = LOGIN
+  server_prompts = <| Username: | Password:
+  server_condition = ${if and{{eq{$auth1}{ADA}}{eq{$auth2}{SECRET}}}}
+  server_set_id = $auth1
+CRAM_MD5:
+  driver = cram_md5
+  public_name = CRAM-MD5
+  server_secret = ${if eq{$auth1}{ADA}{SECRET}fail}
+  server_set_id = $auth1
+EXTERNAL:
+  driver = external
+  public_name = EXTERNAL
+  server_advertise_condition = $tls_in_certificate_verified
+  server_param2 = ${certextract{subj_altname,mail,>:}{$tls_in_peercert}}
+  server_condition = ${if inlist{$auth1}{$auth2}}
+  server_set_id = $auth1
 ";

@@ -7,12 +7,17 @@ use std::collections::BTreeSet;
 pub(crate) use self::aiosmtpd::Aiosmtpd;
 pub(crate) use self::exim::Exim;
 pub(crate) use self::postfix::Postfix;
+pub(crate) use self::smtp_server::SmtpServer;
 pub(crate) use self::smtp_sink::SmtpSink;
+use crate::login::{Certificates, Tls};
 use crate::programs::wait_for;
 
 mod aiosmtpd;
+mod dovecot;
 mod exim;
 mod postfix;
+mod script;
+mod smtp_server;
 mod smtp_sink;
 
 /// A running server.
@@ -44,6 +49,22 @@ pub(crate) trait Server: Sized {
             assert!(stored.message == message, "{}", difference(&stored.message, message));
         }
     }
+}
+
+/// A server that offers AUTH over TLS only, and knows [`USER`](crate::login::USER). All but Postfix take no mail before.
+pub(crate) trait LoginServer: Server {
+    /// Starts it at this address; `None`, said out loud, if it is not installed.
+    fn start_login(address: SocketAddr, security: Security<'_>) -> Option<Self>;
+
+    /// The mechanism and the user of each message it has taken, in its own records: `PLAIN ada@example.org`.
+    fn logins(&self) -> Vec<String>;
+}
+
+/// The TLS of a server.
+#[derive(Clone, Copy)]
+pub(crate) struct Security<'a> {
+    pub(crate) tls: Tls,
+    pub(crate) certificates: &'a Certificates,
 }
 
 /// A message as a server stored it.

@@ -7,7 +7,9 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::{Server, Stored, fields, split_trace, with_crlf};
+use super::dovecot::Dovecot;
+use super::{LoginServer, Security, Server, Stored, fields, split_trace, with_crlf};
+use crate::login::Tls;
 use crate::programs::{Running, find, free_address, is_root, require, run, temporary_folder, wait_for_server};
 use crate::tool::read_folder;
 
@@ -16,21 +18,27 @@ pub(crate) struct Postfix {
     _master: Running,
     address: SocketAddr,
     folder: TempDir,
+    _dovecot: Option<Dovecot>,
 }
 
-impl Server for Postfix {
-    fn start() -> Option<Self> {
+impl Postfix {
+    fn start_at(address: SocketAddr, login: Option<(Dovecot, Security<'_>)>) -> Option<Self> {
         require("Postfix", find("postconf").ok_or("not installed"))?;
         require("Postfix", is_root().then_some(()).ok_or("only root can start it"))?;
         let folder = temporary_folder();
-        let address = free_address();
-        let log = configure(folder.path(), address);
+        let log = configure(folder.path(), address, login.as_ref());
         let master = Path::new(&setting("daemon_directory")).join("master");
         let mut command = Command::new(master);
         command.arg("-c").arg(folder.path()).arg("-d").stderr(File::create(&log).expect("a new file"));
         let mut master = Running::start(&mut command);
         wait_for_server(address, &mut master, log);
-        Some(Self { _master: master, address, folder })
+        Some(Self { _master: master, address, folder, _dovecot: login.map(|(dovecot, _)| dovecot) })
+    }
+}
+
+impl Server for Postfix {
+    fn start() -> Option<Self> {
+        Self::start_at(free_address(), None)
     }
 
     fn address(&self) -> SocketAddr {
@@ -40,6 +48,19 @@ impl Server for Postfix {
     fn stored(&self) -> Vec<Stored> {
         let new = self.folder.path().join("mail/new");
         if new.is_dir() { read_folder(&new).iter().map(|file| read(file)).collect() } else { Vec::new() }
+    }
+}
+
+/// Postfix asks Dovecot who may log in.
+impl LoginServer for Postfix {
+    fn start_login(address: SocketAddr, security: Security<'_>) -> Option<Self> {
+        Self::start_at(address, Some((Dovecot::start()?, security)))
+    }
+
+    fn logins(&self) -> Vec<String> {
+        let log = fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+        let logins = log.lines().filter_map(|line| line.split_once("sasl_method=")?.1.split_once(", sasl_username="));
+        logins.map(|(mechanism, user)| format!("{mechanism} {user}")).collect()
     }
 }
 
@@ -53,7 +74,7 @@ fn read(file: &[u8]) -> Stored {
 }
 
 /// Lays out the folder and returns where Postfix will write its log.
-fn configure(folder: &Path, address: SocketAddr) -> PathBuf {
+fn configure(folder: &Path, address: SocketAddr, login: Option<&(Dovecot, Security<'_>)>) -> PathBuf {
     let queue = folder.join("queue");
     for name in QUEUE.split(' ') {
         fs::create_dir_all(queue.join(name)).expect("an empty folder");
@@ -69,9 +90,29 @@ fn configure(folder: &Path, address: SocketAddr) -> PathBuf {
     assert!(owned.arg(MAIL_OWNER).arg(folder.join("mail")).status().expect("chown runs").success());
 
     let path = folder.display();
-    fs::write(folder.join("main.cf"), MAIN.replace("FOLDER", &path.to_string())).expect("a new file");
-    fs::write(folder.join("master.cf"), MASTER.replace("ADDRESS", &address.to_string())).expect("a new file");
+    let (main, options) = login.map(|(dovecot, security)| authenticate(dovecot, *security)).unwrap_or_default();
+    fs::write(folder.join("main.cf"), MAIN.replace("FOLDER", &path.to_string()) + &main).expect("a new file");
+    let master = MASTER.replace("ADDRESS", &address.to_string()).replace("OPTIONS", options);
+    fs::write(folder.join("master.cf"), master).expect("a new file");
     folder.join("log")
+}
+
+/// What AUTH over TLS adds to main.cf, and to the service that listens.
+fn authenticate(dovecot: &Dovecot, Security { tls, certificates }: Security<'_>) -> (String, &'static str) {
+    let main = format!(
+        "smtpd_tls_security_level = encrypt\n\
+         smtpd_tls_chain_files = {} {}\n\
+         smtpd_sasl_auth_enable = yes\n\
+         smtpd_sasl_type = dovecot\n\
+         smtpd_sasl_path = {}\n\
+         smtpd_sasl_security_options =\n\
+         smtpd_sasl_tls_security_options =\n\
+         smtpd_error_sleep_time = 0\n",
+        certificates.path("server.key"),
+        certificates.path("server.pem"),
+        dovecot.socket().display(),
+    );
+    (main, if tls == Tls::Implicit { "-o smtpd_tls_wrappermode=yes" } else { "" })
 }
 
 /// The value that this installation of Postfix was built with.
@@ -117,7 +158,7 @@ smtpd_recipient_restrictions =
 ";
 
 const MASTER: &str = "\
-ADDRESS inet n - n - - smtpd
+ADDRESS inet n - n - - smtpd OPTIONS
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
 rewrite unix - - n - - trivial-rewrite
@@ -128,5 +169,6 @@ virtual unix - n n - - virtual
 error unix - - n - - error
 retry unix - - n - - error
 anvil unix - - n - 1 anvil
+tlsmgr unix - - n 1000? 1 tlsmgr
 postlog unix-dgram n - n - 1 postlogd
 ";
