@@ -31,10 +31,7 @@ pub(crate) struct ConnectOptions {
     /// 465 TLS begins with the first octet.
     #[arg(long, value_name = "HOST[:PORT]", value_parser = ServerName::with_port, conflicts_with = "url")]
     server: Option<(ServerName, Option<u16>)>,
-    /// smtp://[USER[:PASSWORD]@]HOST[:PORT][?tls=required|opportunistic|none][&auth=MECH][&ehlo=NAME], or smtps:// for
-    /// TLS from the first octet. Other users of this machine may see it: a URL with a password is better put into
-    /// SMTP_URL of the environment, which is used if neither --url nor --server nor --provider is given.
-    #[arg(long, value_name = "URL", value_parser = unparsed, conflicts_with = "provider")]
+    #[arg(long, value_name = "URL", value_parser = unparsed, conflicts_with = "provider", help = URL)]
     url: Option<Unparsed>,
     /// A mail provider, by its name or by the domain of its addresses; auto takes it from the domain of --from, or of
     /// --user where nothing is sent. NAME:TEXT names the region of one that has regions (ses:eu-west-1). With --server
@@ -119,6 +116,12 @@ pub(crate) struct TlsFiles {
 /// A URL that is not looked at by the parser of options, which would show it when it is wrong.
 #[derive(Clone)]
 struct Unparsed(String);
+
+/// What stands in brackets would be links if it were documentation.
+const URL: &str = "\
+smtp://[USER[:PASSWORD]@]HOST[:PORT][?tls=required|opportunistic|none][&auth=MECH][&ehlo=NAME], or smtps:// for TLS from \
+the first octet. Other users of this machine may see it: a URL with a password is better put into SMTP_URL of the \
+environment, which is used if neither --url nor --server nor --provider is given";
 
 /// The variable of the environment that holds a URL.
 const SMTP_URL: &str = "SMTP_URL";
