@@ -32,6 +32,6 @@ impl Session for Printer {
 fn main() -> Result<(), Box<dyn core::error::Error>> {
     let server = Server::bind("127.0.0.1:1025", Config::new("mx.example.org")?)?;
     println!("listening on {}", server.local_addr());
-    server.serve(|_peer| Printer);
+    server.serve(|_peer| Printer)?;
     Ok(())
 }

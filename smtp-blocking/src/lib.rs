@@ -41,7 +41,7 @@
 //! let thread = std::thread::spawn(move || server.serve(|_peer| Printer));
 //! // ... until somebody says:
 //! handle.shutdown();
-//! thread.join().expect("a server does not panic");
+//! thread.join().expect("a server does not panic")?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -51,13 +51,20 @@
 //! body are the application's, and take the time they take.
 
 mod client;
+mod entropy;
 mod observer;
 mod server;
 mod socket;
 mod test_server;
+#[cfg(feature = "__tls")]
+pub mod tls;
+mod wire;
 
 pub use client::{CONNECT_TIMEOUT, Client, Outcomes, SendError};
 pub use observer::{Direction, Observer};
+/// The TLS library, for those who set it up by themselves.
+#[cfg(feature = "__tls")]
+pub use rustls;
 pub use server::{Accept, Answer, Backend, BodyReader, Envelope, Handle, Reject, Server, Session};
 pub use smtp_proto as proto;
 pub use test_server::{ReceivedMessage, TestServer, TestServerBuilder};

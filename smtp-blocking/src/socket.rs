@@ -1,49 +1,26 @@
-//! A TCP connection under the time limits of a driver.
+//! What a driver reads from and writes to: a TCP connection, in clear or under TLS.
 
 use core::fmt;
 use core::time::Duration;
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::io;
+use std::net::TcpStream;
 use std::sync::Arc;
-use std::time::Instant;
 
-use bytes::Bytes;
-use smtp_proto::ReadBuffer;
+#[cfg(feature = "__tls")]
+use smtp_proto::TlsInfo;
 
+#[cfg(feature = "__tls")]
+use crate::tls::{Channel, TlsSession};
+use crate::wire::{Received, Wire};
 use crate::{Direction, Observer};
 
-/// What a read brought.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Received {
-    /// Octets of the peer.
-    Octets(Bytes),
-    /// The peer closed its side.
-    End,
-    /// Nothing in the time given.
-    Nothing,
-}
-
-/// One TCP connection: reads and writes that end in bounded time and are seen by an [`Observer`].
+/// One connection: reads and writes that end in bounded time and are seen by an [`Observer`].
 pub(crate) struct Socket {
-    stream: Arc<TcpStream>,
-    buffer: ReadBuffer,
-    /// Nothing came for a while: no buffer is held until something does.
-    idle: bool,
-    /// The read timeout that the operating system was told last.
-    patience: Duration,
+    wire: Wire,
+    #[cfg(feature = "__tls")]
+    tls: Option<Box<Channel>>,
     observer: Option<Box<dyn Observer>>,
 }
-
-/// How long one write may block. A write that was cut off here is tried again until the deadline of the connection;
-/// in between its owner looks after other things.
-const WRITE_SLICE: Duration = Duration::from_millis(250);
-
-/// The longest wait in one piece. Most times of the protocol are longer, so that most reads wait as long as the one
-/// before.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
-
-/// How long, and for how many octets, a closed connection is kept for the peer to read what was written last.
-const LINGER: (Duration, usize) = (Duration::from_secs(1), 1 << 20);
 
 impl Socket {
     /// Takes over a connected stream.
@@ -52,11 +29,12 @@ impl Socket {
     ///
     /// When the operating system does not take the options.
     pub(crate) fn new(stream: Arc<TcpStream>) -> io::Result<Self> {
-        stream.set_nonblocking(false)?;
-        stream.set_nodelay(true)?;
-        stream.set_write_timeout(Some(WRITE_SLICE))?;
-        stream.set_read_timeout(Some(LONGEST_WAIT))?;
-        Ok(Self { stream, buffer: ReadBuffer::new(), idle: true, patience: LONGEST_WAIT, observer: None })
+        Ok(Self {
+            wire: Wire::new(stream)?,
+            #[cfg(feature = "__tls")]
+            tls: None,
+            observer: None,
+        })
     }
 
     pub(crate) fn observe(&mut self, observer: Box<dyn Observer>) {
@@ -64,130 +42,82 @@ impl Socket {
     }
 
     pub(crate) fn stream(&self) -> &TcpStream {
-        &self.stream
+        self.wire.stream()
     }
 
-    /// Writes some of the octets; 0: none could be written for now.
+    /// Writes some of the octets; 0: none could be written for now, and the next call has to begin with the same.
     pub(crate) fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        match (&*self.stream).write(octets) {
-            Ok(0) => Err(ErrorKind::WriteZero.into()),
-            Ok(count) => {
-                if let Some(observer) = &mut self.observer {
-                    observer.octets(Direction::Sent, &octets[..count]);
-                }
-                Ok(count)
-            }
-            Err(error) if is_momentary(&error) => Ok(0),
-            Err(error) => Err(error),
+        #[cfg(feature = "__tls")]
+        let written = match &mut self.tls {
+            Some(tls) => tls.write(&self.wire, octets),
+            None => self.wire.write(octets),
+        };
+        #[cfg(not(feature = "__tls"))]
+        let written = self.wire.write(octets);
+        if let (Ok(count @ 1..), Some(observer)) = (&written, &mut self.observer) {
+            observer.octets(Direction::Sent, &octets[..*count]);
         }
+        written
     }
 
     /// Waits for octets of the peer for about this long, not longer.
     pub(crate) fn read(&mut self, wait: Duration) -> io::Result<Received> {
-        self.set_patience(wait)?;
-        match self.receive() {
-            Ok(octets) if octets.is_empty() => Ok(Received::End),
-            Ok(octets) => {
-                if let Some(observer) = &mut self.observer {
-                    observer.octets(Direction::Received, &octets);
-                }
-                Ok(Received::Octets(octets))
-            }
-            Err(error) if is_momentary(&error) => {
-                self.buffer.release();
-                self.idle = true;
-                Ok(Received::Nothing)
-            }
-            Err(error) => Err(error),
+        #[cfg(feature = "__tls")]
+        let received = match &mut self.tls {
+            Some(tls) => tls.read(&mut self.wire, wait),
+            None => self.wire.read(wait),
+        };
+        #[cfg(not(feature = "__tls"))]
+        let received = self.wire.read(wait);
+        if let (Ok(Received::Octets(octets)), Some(observer)) = (&received, &mut self.observer) {
+            observer.octets(Direction::Received, octets);
+        }
+        received
+    }
+
+    /// Goes on with the TLS handshake, which `begin` begins, as far as it comes in about this time; `None`: it is not
+    /// done yet.
+    #[cfg(feature = "__tls")]
+    pub(crate) fn handshake<E: Into<io::Error>>(
+        &mut self,
+        begin: impl FnOnce() -> Result<Channel, E>,
+        wait: Duration,
+    ) -> io::Result<Option<TlsInfo>> {
+        let tls = match &mut self.tls {
+            Some(tls) => tls,
+            none => none.insert(Box::new(begin().map_err(Into::into)?)),
+        };
+        tls.handshake(&mut self.wire, wait)
+    }
+
+    /// What TLS was agreed on, once there is any.
+    #[cfg(feature = "__tls")]
+    pub(crate) fn tls_session(&self) -> Option<&TlsSession> {
+        self.tls.as_ref()?.session()
+    }
+
+    /// Ends TLS, if there is any: nothing more is written.
+    pub(crate) fn close(&mut self) {
+        #[cfg(feature = "__tls")]
+        if let Some(tls) = &mut self.tls {
+            tls.close(&self.wire);
         }
     }
 
-    /// Gives the peer some time to read what was written last: a connection that is closed with unread input in it is
-    /// reset, which can take the last reply away from the peer.
+    /// Closes, and gives the peer some time to read what was written last: a connection that is closed with unread
+    /// input in it is reset, which can take the last reply away from the peer.
     pub(crate) fn linger(&mut self) {
-        let end = Instant::now() + LINGER.0;
-        let mut unread = LINGER.1;
-        let mut octets = [0; 4096];
-        if self.stream.shutdown(Shutdown::Write).is_err() {
-            return;
-        }
-        while unread > 0 {
-            let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() || self.set_patience(left).is_err() {
-                return;
-            }
-            match (&*self.stream).read(&mut octets) {
-                Ok(0) => return,
-                Ok(count) => unread = unread.saturating_sub(count),
-                Err(error) if is_momentary(&error) => {}
-                Err(_) => return,
-            }
-        }
-    }
-
-    fn receive(&mut self) -> io::Result<Bytes> {
-        if self.idle {
-            if self.stream.peek(&mut [0])? == 0 {
-                return Ok(Bytes::new());
-            }
-            self.idle = false;
-        }
-        let count = (&*self.stream).read(self.buffer.space())?;
-        Ok(self.buffer.filled(count))
-    }
-
-    fn set_patience(&mut self, wait: Duration) -> io::Result<()> {
-        let patience = coarse(wait);
-        if patience != self.patience {
-            self.stream.set_read_timeout(Some(patience))?;
-            self.patience = patience;
-        }
-        Ok(())
+        self.close();
+        self.wire.linger();
     }
 }
 
 impl fmt::Debug for Socket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Socket").field("stream", &self.stream).finish_non_exhaustive()
-    }
-}
-
-/// The timeout to tell the operating system for a wait of this length: not longer, but for less than a millisecond at
-/// the end, and one of few values, so that most reads need no other than the one before.
-fn coarse(wait: Duration) -> Duration {
-    let milliseconds = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-    let told = if milliseconds < 64 { milliseconds + 1 } else { 1 << milliseconds.ilog2() };
-    Duration::from_millis(told).min(LONGEST_WAIT)
-}
-
-/// Whether the same call may succeed later: the time given to it is over, or a signal came.
-fn is_momentary(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::coarse;
-    use core::time::Duration;
-
-    /// A wait in coarse steps comes to its end on time, and soon.
-    #[test]
-    fn coarse_waits_add_up() {
-        for whole in [0, 1, 63, 64, 1000, 300_000, 10_000_000].map(Duration::from_millis) {
-            let (mut left, mut steps) = (whole, 0);
-            while !left.is_zero() {
-                let step = coarse(left);
-                assert!(step <= left + Duration::from_millis(1), "{step:?} of {left:?}");
-                left = left.saturating_sub(step);
-                steps += 1;
-            }
-            assert!(steps < 300, "{whole:?} took {steps} steps");
-        }
-    }
-
-    /// A minute is the longest wait that the operating system is asked for.
-    #[test]
-    fn no_wait_is_endless() {
-        assert_eq!(coarse(Duration::MAX), Duration::from_secs(60));
+        let mut debug = f.debug_struct("Socket");
+        debug.field("wire", &self.wire);
+        #[cfg(feature = "__tls")]
+        debug.field("tls", &self.tls);
+        debug.finish_non_exhaustive()
     }
 }

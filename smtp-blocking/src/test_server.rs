@@ -8,9 +8,13 @@ use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use smtp_proto::reply::Reply;
-use smtp_proto::server::{Config, Hello, Mail, Rcpt};
+use smtp_proto::sasl::{self, Claim, Secret};
+use smtp_proto::server::{Auth, Config, Hello, Lookup, Mail, Rcpt};
+use smtp_proto::trace::Protocol;
 
-use crate::server::{Accept, Answer, BodyReader, Envelope, Handle, Server, Session};
+use crate::server::{Accept, Answer, BodyReader, Envelope, Handle, Reject, Server, Session};
+#[cfg(feature = "__tls")]
+use crate::tls::ServerTls;
 
 /// An SMTP server on a free port of this machine that keeps what it receives: for tests of programs that send mail.
 ///
@@ -52,6 +56,10 @@ pub struct ReceivedMessage {
     pub recipients: Vec<String>,
     /// The octets of the message, dot-stuffing undone.
     pub body: Vec<u8>,
+    /// Who had logged in.
+    pub user: Option<String>,
+    /// How the mail came in: whether over TLS, and whether from a client that had logged in.
+    pub protocol: Protocol,
 }
 
 /// Sets up a [`TestServer`].
@@ -64,20 +72,42 @@ pub struct ReceivedMessage {
 /// let server = TestServer::builder().refuse_recipient("bob@mx.example", full).spawn();
 /// assert!(server.address().ip().is_loopback());
 /// ```
+///
+/// With [`user`](Self::user) clients have to log in:
+///
+/// ```
+/// use smtp_blocking::proto::{client, sasl::Credentials};
+/// use smtp_blocking::{Client, TestServer};
+///
+/// let server = TestServer::builder().user("alice", "secret").spawn();
+///
+/// let mut config = client::Config::new("client.example")?;
+/// config.credentials = Some(Credentials::password("alice", "secret"));
+/// config.unprotected_credentials = true;
+/// let mut client = Client::connect(server.address(), config)?;
+/// let envelope = client::Envelope::new("alice@client.example")?.to("bob@mx.example")?;
+/// client.send(envelope, &b"Hello Bob\r\n"[..])?;
+/// assert_eq!(server.messages()[0].user.as_deref(), Some("alice"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "nothing listens before `spawn`"]
 pub struct TestServerBuilder {
     config: Config,
     rules: Rules,
+    #[cfg(feature = "__tls")]
+    tls: Option<ServerTls>,
 }
 
-/// What is refused.
+/// What is refused. Passwords of a test are no secret.
 #[derive(Clone, Debug, Default)]
 struct Rules {
     connection: Option<Reply>,
     senders: Vec<(String, Reply)>,
     recipients: Vec<(String, Reply)>,
     message: Option<Reply>,
+    /// Names and passwords of those who may log in.
+    users: Vec<(String, String)>,
 }
 
 #[derive(Debug, Default)]
@@ -104,7 +134,13 @@ impl TestServer {
     pub fn builder() -> TestServerBuilder {
         let mut config = Config::new("test.example").expect("this is a domain");
         config.timeouts.shutdown_grace = GRACE;
-        TestServerBuilder { config, rules: Rules::default() }
+        config.timeouts.auth_delay = Duration::ZERO;
+        TestServerBuilder {
+            config,
+            rules: Rules::default(),
+            #[cfg(feature = "__tls")]
+            tls: None,
+        }
     }
 
     /// Where it listens.
@@ -181,6 +217,29 @@ impl TestServerBuilder {
         self
     }
 
+    /// Lets this user log in, with every mechanism that knows passwords or tokens, where the password is the token. Mail
+    /// is taken only from clients that have logged in, also without TLS, and a refusal comes without delay; all of that
+    /// can be [configured](Self::configure) afterwards.
+    pub fn user(mut self, name: &str, password: &str) -> Self {
+        let auth = &mut self.config.auth;
+        if self.rules.users.is_empty() {
+            let names = sasl::builtin().iter().map(|mechanism| mechanism.name());
+            let usable = names.filter(|name| !matches!(*name, "EXTERNAL" | "ANONYMOUS"));
+            auth.mechanisms = usable.filter_map(sasl::mechanism).collect();
+            (auth.required, auth.without_tls) = (true, true);
+        }
+        self.rules.users.push((name.to_owned(), password.to_owned()));
+        self
+    }
+
+    /// Offers STARTTLS, or begins with TLS if the configuration says
+    /// [`TlsPolicy::Implicit`](smtp_proto::server::TlsPolicy::Implicit).
+    #[cfg(feature = "__tls")]
+    pub fn tls(mut self, tls: impl Into<ServerTls>) -> Self {
+        self.tls = Some(tls.into());
+        self
+    }
+
     /// Starts the server.
     ///
     /// # Panics
@@ -189,11 +248,23 @@ impl TestServerBuilder {
     #[must_use]
     pub fn spawn(self) -> TestServer {
         let server = Server::bind("127.0.0.1:0", self.config).expect("a free port and a usable configuration");
+        #[cfg(feature = "__tls")]
+        let server = match self.tls {
+            Some(tls) => server.with_tls(tls),
+            None => server,
+        };
         let (address, handle) = (server.local_addr(), server.handle());
         let inbox = Arc::new(Inbox::default());
         let (rules, kept) = (self.rules, Arc::clone(&inbox));
         let thread = thread::Builder::new().name(format!("test server {address}")).spawn(move || {
-            server.serve(move |_| Reception { rules: rules.clone(), inbox: Arc::clone(&kept), client: String::new() });
+            let reception = move |_| Reception {
+                rules: rules.clone(),
+                inbox: Arc::clone(&kept),
+                client: String::new(),
+                user: None,
+                protocol: Protocol::Smtp,
+            };
+            server.serve(reception).expect("a usable configuration");
         });
         TestServer { address, inbox, handle, thread: Some(thread.expect("a thread")) }
     }
@@ -210,6 +281,9 @@ struct Reception {
     rules: Rules,
     inbox: Arc<Inbox>,
     client: String,
+    /// Who has logged in, as far as this session has seen.
+    user: Option<String>,
+    protocol: Protocol,
 }
 
 impl Session for Reception {
@@ -222,7 +296,32 @@ impl Session for Reception {
         Ok(Accept::Usual)
     }
 
+    fn auth(&mut self, auth: &Auth) -> Answer {
+        let (authorization, user) = match auth.claim() {
+            Claim::Password { authorization, user, password } if self.rules.has(user, password) => {
+                (authorization, user)
+            }
+            Claim::Bearer { user, token } => {
+                let owner = self.rules.users.iter().find(|(_, secret)| secret == token);
+                (user, owner.map(|(name, _)| name.as_str()).ok_or_else(Reject::wrong_credentials)?)
+            }
+            Claim::Proven { authorization, user } => (authorization, user),
+            _ => return Err(Reject::wrong_credentials()),
+        };
+        if !authorization.is_empty() && authorization != user {
+            return Err(Reject::wrong_credentials());
+        }
+        self.user = Some(user.to_owned());
+        Ok(Accept::Usual)
+    }
+
+    fn lookup(&mut self, lookup: &Lookup) -> Result<Option<Secret>, Reject> {
+        let user = self.rules.users.iter().find(|(name, _)| name == lookup.user());
+        Ok(user.map(|(_, password)| Secret::Password(password.clone())))
+    }
+
     fn mail(&mut self, mail: &Mail) -> Answer {
+        self.protocol = mail.protocol();
         answer(find(&self.rules.senders, mail.reverse_path().as_str()))
     }
 
@@ -239,9 +338,17 @@ impl Session for Reception {
             reverse_path: envelope.reverse_path().to_owned(),
             recipients: envelope.recipients().to_vec(),
             body: octets,
+            user: self.user.clone().filter(|_| matches!(self.protocol, Protocol::Esmtpa | Protocol::Esmtpsa)),
+            protocol: self.protocol,
         });
         self.inbox.more.notify_all();
         Ok(Accept::Usual)
+    }
+}
+
+impl Rules {
+    fn has(&self, user: &str, password: &str) -> bool {
+        self.users.iter().any(|(name, secret)| (name.as_str(), secret.as_str()) == (user, password))
     }
 }
 

@@ -1,5 +1,5 @@
 //! REL-01, REL-04, REL-05: the connection is cut at every octet, in either direction. Whatever the client says became of a
-//! mail agrees with what the server has.
+//! mail agrees with what the server has. With TLS and AUTH it is cut at some octets only (EOD-27, SASL-05).
 
 mod kit;
 
@@ -8,8 +8,11 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread::{self, JoinHandle};
 
+use kit::certificates::Authority;
 use kit::{PATIENCE, client_config, envelope};
-use smtp_blocking::proto::client::Summary;
+use smtp_blocking::proto::client::{Security, Summary};
+use smtp_blocking::proto::sasl::Credentials;
+use smtp_blocking::tls::{ClientTls, ServerTls};
 use smtp_blocking::{Client, TestServer};
 
 /// Which direction is cut, and after how many octets.
@@ -77,12 +80,26 @@ struct Exchange {
     summaries: Vec<Summary>,
 }
 
-/// Sends three mails, two of them at once, through a proxy; compares the outcomes with what the server got.
-fn exchange(cut: Cut) -> Exchange {
-    let mut server = TestServer::builder().configure(|config| config.greeting = "ready".into()).spawn();
+/// Sends three mails, two of them at once, through a proxy; compares the outcomes with what the server got. `tls`: over
+/// STARTTLS, by a user who logs in.
+fn exchange(cut: Cut, tls: Option<&(ServerTls, ClientTls)>) -> Exchange {
+    let mut server = TestServer::builder().configure(|config| config.greeting = "ready".into());
+    if let Some((server_tls, _)) = tls {
+        server = server.tls(server_tls.clone()).user("alice", "secret");
+    }
+    let mut server = server.spawn();
     let (address, proxy) = proxy(server.address(), cut);
     let bodies = ["one\r\n", ".\r\n", "three\r\n"];
-    let mut client = Client::connect(address, client_config()).expect("it listens");
+    let mut config = client_config();
+    let connected = match tls {
+        Some((_, client_tls)) => {
+            config.security = Security::Required;
+            config.credentials = Some(Credentials::password("alice", "secret"));
+            Client::connect_tls(address, "mx.example", config, client_tls)
+        }
+        None => Client::connect(address, config),
+    };
+    let mut client = connected.expect("it listens");
     let mut mails = bodies.map(|body| (envelope(&["b@mx.example"]), body.as_bytes())).into_iter();
     let outcomes = client.send_all(mails.by_ref().take(2));
     let mut summaries: Vec<_> = outcomes.map(|outcome| outcome.expect("tried").summary()).collect();
@@ -107,18 +124,31 @@ fn exchange(cut: Cut) -> Exchange {
     Exchange { to_server, to_client, summaries }
 }
 
-#[test]
-fn cut_at_every_octet() {
-    let whole = exchange(Cut::Trickle);
+/// Cuts behind every so many octets.
+fn cut_everywhere(step: usize, tls: Option<&(ServerTls, ClientTls)>) {
+    let whole = exchange(Cut::Trickle, tls);
     assert_eq!(whole.summaries, [Summary::Accepted; 3]);
-    let cuts = (0..whole.to_server).map(Cut::ToServer).chain((0..whole.to_client).map(Cut::ToClient));
-    let summaries: Vec<_> = cuts.flat_map(|cut| exchange(cut).summaries).collect();
+    let to_server = (0..whole.to_server).step_by(step).map(Cut::ToServer);
+    let cuts = to_server.chain((0..whole.to_client).step_by(step).map(Cut::ToClient));
+    let summaries: Vec<_> = cuts.flat_map(|cut| exchange(cut, tls).summaries).collect();
     let count = |wanted| summaries.iter().filter(|summary| **summary == wanted).count();
     let (accepted, refused, unknown) = (count(Summary::Accepted), count(Summary::Refused), count(Summary::Unknown));
     println!(
-        "cut after each of {} octets to the server and {} to the client: {accepted} accepted, {refused} refused, {unknown} unknown",
+        "cut after every {step} of {} octets to the server and {} to the client: {accepted} accepted, {refused} refused, {unknown} unknown",
         whole.to_server, whole.to_client
     );
     assert_eq!(accepted + refused + unknown, summaries.len());
     assert!(accepted > 0 && refused > 0 && unknown > 0);
+}
+
+#[test]
+fn cut_at_every_octet() {
+    cut_everywhere(1, None);
+}
+
+#[test]
+fn cut_inside_tls() {
+    let authority = Authority::new();
+    let tls = (authority.issue(&["mx.example"]).server_tls(), authority.client_tls());
+    cut_everywhere(7, Some(&tls));
 }

@@ -45,6 +45,7 @@ fn drive(mut connection: Connection, mut stream: TcpStream, clock: Clock) -> io:
                     Err(error) => return Err(error),
                 }
             }
+            Output::UpgradeTls => unreachable!("the configuration has no TLS"),
             Output::Closed(reason) => return Ok(reason),
         }
     }

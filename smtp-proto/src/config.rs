@@ -18,6 +18,18 @@ pub enum ConfigError {
     /// The limit of a line is above 32 768 octets.
     #[error("the limit `{0}` is above 32768 octets")]
     LineTooLong(&'static str),
+    /// AUTH is required, and there is no mechanism, or there is never TLS to use one over.
+    #[error("AUTH is required, and no mechanism can be used")]
+    NoMechanism,
+    /// The name of a mechanism is not 1 to 20 of `A-Z 0-9 - _` (RFC 4422 §3.1).
+    #[error("the name of a mechanism is not 1 to 20 upper-case letters, digits, hyphens and underscores")]
+    MechanismName,
+    /// Two mechanisms have the same name.
+    #[error("two mechanisms have the same name")]
+    DuplicateMechanism,
+    /// The names of the mechanisms do not fit on one line of the answer to EHLO.
+    #[error("the names of the mechanisms are longer than a line of the answer to EHLO")]
+    TooManyMechanisms,
     /// A time is zero.
     #[error("the time `{0}` is zero")]
     ZeroTime(&'static str),

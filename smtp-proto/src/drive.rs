@@ -12,6 +12,11 @@ pub enum Output<'a, E> {
     Transmit(&'a [u8]),
     /// Something happened. An event that needs an answer is itself the token for that answer.
     Event(E),
+    /// Make the TLS handshake: as a server in the server role, as a client in the client role. Everything that was to
+    /// leave in clear has left, and nothing that came in clear is kept. Repeated until `handle_tls_established` or
+    /// `handle_tls_failed` says how it ended; until then input is handed back, and the time for it ends at the
+    /// `deadline()` of the connection.
+    UpgradeTls,
     /// Nothing to do: park until one of the wake-ups that the [`Wait`] names.
     Wait(Wait),
     /// The connection is over. Close the socket. Repeated for ever.
@@ -38,6 +43,10 @@ pub enum Decision {
     Connect,
     /// Server: EHLO or HELO.
     Hello,
+    /// Server: AUTH, once the client has said who it is (RFC 4954).
+    Auth,
+    /// Server: what is stored of a user, for a mechanism that needs it.
+    Lookup,
     /// Server: MAIL.
     Mail,
     /// Server: RCPT.
@@ -89,6 +98,27 @@ pub enum CloseReason {
     /// The connection carried as many messages as allowed.
     #[error("the connection carried as many messages as allowed")]
     TooManyMessages,
+    /// The TLS handshake failed: `handle_tls_failed` was called.
+    #[error("the TLS handshake failed")]
+    TlsFailed,
+    /// Client: TLS is required, and the server does not offer it or did not begin it.
+    #[error("the server does not begin TLS, which is required")]
+    NoTls,
+    /// Client: the server refused the credentials.
+    #[error("the server refused the credentials")]
+    AuthRefused,
+    /// Client: the server offers no mechanism that these credentials can be used with, or none that was allowed.
+    #[error("the server offers no mechanism of AUTH for these credentials")]
+    NoMechanism,
+    /// Client: the credentials may go out over verified TLS only, and this connection has none.
+    #[error("credentials are not sent without TLS and a verified certificate")]
+    NotConfidential,
+    /// Client: the server did not keep to the mechanism of AUTH, or did not prove that it knows the credentials.
+    #[error("the server failed in the exchange of AUTH")]
+    AuthExchange,
+    /// Server: too many attempts to authenticate failed.
+    #[error("too many attempts to authenticate failed")]
+    TooManyAuthFailures,
     /// The peer does not speak SMTP.
     #[error("the peer does not speak SMTP")]
     NotSmtp,

@@ -17,6 +17,10 @@
 //! loop match connection.poll() {
 //!     Transmit(octets) => n = write some of them; connection.transmitted(now, n)
 //!     Event(event)     => the application; it may answer now or keep the token and answer later
+//!     UpgradeTls       => make the TLS handshake, and carry all further octets inside:
+//!                             done              connection.handle_tls_established(now, info)
+//!                             failed            connection.handle_tls_failed(now)
+//!                             at connection.deadline()  connection.handle_timeout(now)
 //!     Wait(wait)       => whichever of these comes first:
 //!                             if wait.input     octets came: connection.handle_input(now, octets)
 //!                                               the peer closed its side: connection.handle_eof(now)
@@ -35,6 +39,11 @@
 //!   late is handed back. One that is dropped is answered 451 when its time is over.
 //! * `Err` always means that the caller did something that does not fit ([`Misuse`]), never that the peer did: what a
 //!   peer does wrong becomes a reply, an event, or [`Output::Closed`]. Nothing a peer sends makes this crate panic.
+//! * `UpgradeTls` comes when everything in clear has left, and is repeated until the handshake has ended. Until then no
+//!   input is taken: what was read and not handed in belongs to the handshake. What was learnt in clear is forgotten
+//!   behind it. The end of TLS, with or without `close_notify`, is the end of the connection: no octet is read in clear
+//!   afterwards. The connection is told what the handshake brought ([`TlsInfo`]); certificates are the driver's.
+//! * Whoever wants AUTH with nonces gives each connection 32 octets of the operating system's randomness first (`seed`).
 //! * Time is a value ([`Instant`]): the driver passes it in, and asks for the next deadline.
 //! * In steady state nothing is allocated per command and per mail, and an idle connection holds no buffers.
 //!
@@ -42,11 +51,19 @@
 //!
 //! ```text
 //! server   Connect? ── 220 ──> Start ── EHLO ──> Ready ── MAIL ──> Mail ── RCPT ──> Rcpt ── DATA ──> data
-//!             │                                   ^  ^               │                │               │
-//!            554 ──> only QUIT                    │  └─ RSET, EHLO ──┴────────────────┘               │
-//!                                                 └─────────────── the verdict on the message ────────┘
+//!             │                  ^                ^  ^               │                │               │
+//!            554 ──> only QUIT   │                │  └─ RSET, EHLO ──┴────────────────┘               │
+//!                                │                └─────────────── the verdict on the message ────────┘
+//!                                │
+//!                   TLS ─────────┘    Ready ── STARTTLS, 220 ──> TLS
+//!                    │                Ready ── AUTH ── 334 <──> response ──> Auth? ── 235 ──> Ready
+//!                    └─ no certificate, where one is wanted ──> 554, only QUIT
 //!
-//! client   greeting ──> EHLO (HELO on 5yz) ──> Ready ──> MAIL RCPT… DATA ──> 354 ──> body, dot ──> outcome
+//! client   [TLS ──>] greeting ──> EHLO [──> STARTTLS ──> TLS ──> EHLO] [──> AUTH <──> 334] ──> Ready
+//!                                  │
+//!                                 5yz ──> HELO ──> Ready, where neither TLS is required nor AUTH is wanted
+//!
+//!                                              Ready ──> MAIL RCPT… DATA ──> 354 ──> body, dot ──> outcome
 //!                                                ^   (one group)                 + next MAIL RCPT… DATA │
 //!                                                └──────────────────────────────────────────────────────┘
 //! ```
@@ -101,6 +118,7 @@
 //!                 continue;
 //!             }
 //!         }
+//!         client::Output::UpgradeTls => unreachable!("neither side is configured for TLS"),
 //!         client::Output::Closed(reason) => break reason,
 //!     }
 //!     // The server's driver, with an application that takes every mail.
@@ -126,6 +144,7 @@
 //!                 server.handle_input(now, Bytes::from(std::mem::take(&mut to_server)))?;
 //!             }
 //!         }
+//!         server::Output::UpgradeTls => unreachable!("neither side is configured for TLS"),
 //!         server::Output::Closed(_) => {}
 //!     }
 //! };
@@ -149,7 +168,12 @@
 //! | recipients of a message | 1 000 | [`server::Limits::recipients`] | RFC 5321 §4.5.3.1.8 |
 //! | errors of a client | 10 | [`server::Limits::hard_errors`] | |
 //! | idle between commands | 300 s | [`server::Timeouts::idle`] | RFC 5321 §4.5.3.2.7 |
+//! | TLS handshake | 60 s | [`server::Timeouts::handshake`], [`client::Timeouts::handshake`] | |
+//! | response in AUTH | 12 288 octets | [`server::Limits::auth_line`] | RFC 4954 §4 |
+//! | attempts to authenticate that fail | 3, each answered 5 s late | [`server::Limits::auth_failures`] | RFC 4954 §9 |
 //! | reply line | 4 096 octets | [`client::Limits::reply_line`] | RFC 5321 §4.5.3.1.5 |
+//! | challenge in AUTH | 12 288 octets | [`client::Limits::auth_challenge`] | RFC 4954 §4 |
+//! | answer to AUTH and to each response | 300 s | [`client::Timeouts::auth`] | |
 //! | answer to the final dot | 600 s | [`client::Timeouts::verdict`] | RFC 5321 §4.5.3.2.6 |
 //! | commands without an answer yet | 4 096 octets | [`client::Limits::unanswered`] | RFC 2920 §3.1 |
 //!
@@ -157,6 +181,11 @@
 //!
 //! `std` (default) adds `Clock`, which maps the operating system's monotonic clock to [`Instant`], and lets the
 //! search for line ends choose vector instructions at run time. Without it the crate needs `alloc` only.
+//!
+//! `crypto` adds the mechanisms of AUTH that compute: `CRAM-MD5`, and SCRAM with SHA-1 and SHA-256, with and without
+//! channel binding ([`sasl`]). Unicode's tables for it need the standard library.
+//!
+//! `submission` adds URLs of mail servers and a table of mail providers, and what they come to.
 #![no_std]
 #![warn(clippy::print_stdout, clippy::print_stderr, clippy::dbg_macro)]
 
@@ -175,8 +204,12 @@ mod line;
 mod outbox;
 mod read;
 pub mod reply;
+pub mod sasl;
 pub mod server;
+#[cfg(feature = "submission")]
+pub mod submission;
 mod time;
+mod tls;
 pub mod trace;
 
 pub use config::ConfigError;
@@ -185,3 +218,4 @@ pub use read::ReadBuffer;
 #[cfg(feature = "std")]
 pub use time::Clock;
 pub use time::Instant;
+pub use tls::TlsInfo;

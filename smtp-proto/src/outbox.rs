@@ -1,9 +1,10 @@
 //! Octets on their way to the peer.
 
 use alloc::vec::Vec;
+use core::fmt;
 
 /// Pending output: what was made and what of it has left.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Outbox {
     octets: Vec<u8>,
     sent: usize,
@@ -40,6 +41,16 @@ impl Outbox {
         }
     }
 
+    /// Takes the last `count` octets back, unless some of them have left already.
+    pub(crate) fn retract(&mut self, count: usize) -> bool {
+        if self.len() < count {
+            return false;
+        }
+        self.octets.truncate(self.octets.len() - count);
+        self.sent(0);
+        true
+    }
+
     /// Whether capacity is held that nothing needs.
     pub(crate) fn is_spare(&self) -> bool {
         self.is_empty() && self.octets.capacity() > 0
@@ -50,5 +61,12 @@ impl Outbox {
         if self.is_empty() {
             *self = Self::new();
         }
+    }
+}
+
+/// Shows how much waits, and nothing of it: it may hold what logs somebody in.
+impl fmt::Debug for Outbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbox").field("waiting", &self.len()).finish()
     }
 }

@@ -10,7 +10,9 @@ use kit::steady::{
     cut, groups, ready_client, ready_server, send, serve, settle_client, settle_server, three_recipients,
 };
 use kit::{at, client_config, server_config};
-use smtp_proto::{Instant, client as client_role, server as server_role};
+use smtp_proto::sasl::{self, Credentials};
+use smtp_proto::server::TlsPolicy;
+use smtp_proto::{Instant, TlsInfo, client as client_role, server as server_role};
 
 const NOW: Instant = Instant::EPOCH;
 const TRANSACTIONS: u64 = 100;
@@ -57,6 +59,43 @@ fn client_allocates_nothing_per_transaction() {
     }
 }
 
+/// What TLS and AUTH need is given back: a connection that has logged in owns no heap either, and neither does one whose
+/// exchange was broken off.
+#[test]
+fn a_login_leaves_no_heap() {
+    for last in [&b"c2VjcmV0\r\n"[..], b"*\r\n"] {
+        let mut config = server_config();
+        config.tls = TlsPolicy::Offered;
+        config.auth.mechanisms = vec![sasl::mechanism("LOGIN").expect("built in")];
+        let config = Arc::new(config);
+        let mut kept = None;
+        let counted = measure(|| {
+            let mut connection =
+                server_role::Connection::new(NOW, Arc::clone(&config)).expect("the configuration is usable");
+            settle_server(&mut connection);
+            for group in [
+                b"EHLO c.example\r\n",
+                &b"STARTTLS\r\n"[..],
+                b"EHLO c.example\r\n",
+                b"AUTH LOGIN\r\n",
+                b"YWxpY2U=\r\n",
+                last,
+            ] {
+                for octet in group.chunks(1) {
+                    connection.handle_input(NOW, Bytes::copy_from_slice(octet)).expect("input");
+                    settle_server(&mut connection);
+                }
+                connection.handle_tls_established(NOW, TlsInfo::default());
+            }
+            connection.handle_timeout(at(1));
+            kept = Some(connection);
+        });
+        let connection = kept.expect("a connection");
+        assert_eq!((connection.is_tls(), connection.is_authenticated()), (true, last.len() > 3));
+        assert_eq!(counted.bytes_current, 0);
+    }
+}
+
 /// After `Timeouts::buffers` an idle connection of either role owns no heap of its own.
 #[test]
 fn idle_connections_own_no_heap() {
@@ -95,4 +134,45 @@ fn idle_connections_own_no_heap() {
     println!("idle client connection: {} octets of heap", counted.bytes_current);
     assert_eq!(counted.bytes_current, 0);
     drop((kept, kept_client));
+}
+
+/// What STARTTLS and AUTH needed is given back when the session is ready: an idle client that has logged in owns no
+/// heap, either.
+#[test]
+fn idle_clients_that_logged_in_own_no_heap() {
+    let mut config = client_config();
+    config.security = client_role::Security::Required;
+    config.credentials = Some(Credentials::password("alice", "secret"));
+    let config = Arc::new(config);
+    let mut kept = None;
+    let counted = measure(|| {
+        let mut connection =
+            client_role::Connection::new(NOW, Arc::clone(&config)).expect("the configuration is usable");
+        connection.seed([7; 32]);
+        let replies = [
+            &b"220 mx\r\n"[..],
+            b"250-mx\r\n250 STARTTLS\r\n",
+            b"220 go\r\n",
+            b"250-mx\r\n250 AUTH LOG",
+            b"IN\r\n",
+            b"334 ",
+            b"VXNlcm5hbWU6\r\n",
+            b"334 UGFzc3dvcmQ6\r\n",
+            b"235 ok\r\n",
+        ];
+        for reply in replies {
+            connection.handle_input(NOW, Bytes::from_static(reply)).expect("input");
+            let output = connection.poll();
+            if matches!(output, client_role::Output::UpgradeTls) {
+                connection.handle_tls_established(NOW, TlsInfo::new(true));
+            }
+            settle_client(&mut connection, &Bytes::new());
+        }
+        connection.handle_timeout(at(1));
+        kept = Some(connection);
+    });
+    println!("idle client connection behind AUTH: {} octets of heap", counted.bytes_current);
+    assert_eq!(counted.bytes_current, 0);
+    assert!(counted.count_total > 0, "something was needed");
+    drop(kept);
 }

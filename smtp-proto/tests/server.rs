@@ -65,6 +65,7 @@ fn one_write_for_a_group() {
                 assert!(wait.input);
                 break;
             }
+            Output::UpgradeTls => panic!("TLS is not configured"),
             Output::Closed(reason) => panic!("{reason}"),
         }
     }
@@ -529,7 +530,7 @@ fn deadlines_advance() {
                     now
                 }
                 Output::Event(_) => continue,
-                Output::Closed(_) => break,
+                Output::UpgradeTls | Output::Closed(_) => break,
             };
             connection.handle_timeout(now);
             if let Output::Wait(wait) = connection.poll() {

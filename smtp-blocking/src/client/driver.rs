@@ -4,10 +4,15 @@ use core::time::Duration;
 use std::io;
 use std::thread;
 
+#[cfg(feature = "__tls")]
+use rustls::pki_types::ServerName;
 use smtp_proto::client::{Connection, Event, Output};
 use smtp_proto::{Clock, CloseReason, Decision, Wait};
 
-use crate::socket::{Received, Socket};
+use crate::socket::Socket;
+#[cfg(feature = "__tls")]
+use crate::tls::ClientTls;
+use crate::wire::Received;
 
 /// A connection and its socket.
 #[derive(Debug)]
@@ -15,8 +20,20 @@ pub(super) struct Driver {
     pub(super) connection: Connection,
     pub(super) socket: Socket,
     pub(super) clock: Clock,
-    /// What the operating system said when the transport failed.
+    #[cfg(feature = "__tls")]
+    pub(super) upgrade: Option<Upgrade>,
+    /// What the operating system or TLS said when the transport failed.
     pub(super) error: Option<io::Error>,
+}
+
+/// How TLS is to be made.
+#[cfg(feature = "__tls")]
+#[derive(Debug)]
+pub(super) struct Upgrade {
+    pub(super) tls: ClientTls,
+    pub(super) name: ServerName<'static>,
+    /// A certificate that does not verify is no hindrance.
+    pub(super) is_lenient: bool,
 }
 
 /// What a client has to see to.
@@ -50,6 +67,7 @@ impl Driver {
                         Err(error) => self.read_last(error),
                     }
                 }
+                Output::UpgradeTls => self.upgrade(),
                 Output::Wait(Wait { decision: Some(Decision::Body), .. }) => return Next::Body,
                 Output::Wait(wait) => {
                     let until = wait.deadline.map_or(Duration::MAX, |deadline| self.clock.until(deadline));
@@ -63,6 +81,30 @@ impl Driver {
                 Output::Closed(reason) => return Next::Closed(reason),
             }
         }
+    }
+
+    /// Goes on with the TLS handshake. The connection knows how long it may take.
+    #[cfg(feature = "__tls")]
+    fn upgrade(&mut self) {
+        let wait = self.connection.deadline().map_or(Duration::MAX, |deadline| self.clock.until(deadline));
+        let Some(Upgrade { tls, name, is_lenient }) = &self.upgrade else {
+            return self.connection.handle_tls_failed(self.clock.now());
+        };
+        let made = self.socket.handshake(|| tls.begin(name.clone(), *is_lenient), wait);
+        let now = self.clock.now();
+        match made {
+            Ok(Some(info)) => self.connection.handle_tls_established(now, info),
+            Ok(None) => self.connection.handle_timeout(now),
+            Err(error) => {
+                self.error.get_or_insert(error);
+                self.connection.handle_tls_failed(now);
+            }
+        }
+    }
+
+    #[cfg(not(feature = "__tls"))]
+    fn upgrade(&mut self) {
+        self.connection.handle_tls_failed(self.clock.now());
     }
 
     fn read(&mut self, wait: Duration) {

@@ -11,11 +11,18 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Instant;
 
-use smtp_proto::client::{Capabilities, Config, Connection, Envelope, Event, Outcome};
+#[cfg(feature = "__tls")]
+use rustls::pki_types::ServerName;
+use smtp_proto::client::{Capabilities, Config, Connection, Envelope, Event, Outcome, Security};
 use smtp_proto::{Clock, CloseReason};
 
 use crate::Observer;
+use crate::entropy::entropy;
 use crate::socket::Socket;
+#[cfg(feature = "__tls")]
+use crate::tls::{ClientTls, TlsError, TlsSession, server_name};
+#[cfg(feature = "__tls")]
+use driver::Upgrade;
 use driver::{Driver, Next};
 
 /// A connection to an SMTP server, for any number of mails.
@@ -67,17 +74,24 @@ impl Client {
         config: impl Into<Arc<Config>>,
         timeout: Duration,
     ) -> io::Result<Self> {
-        let addresses: Vec<_> = server.to_socket_addrs()?.collect();
-        let end = Instant::now() + timeout;
-        let mut failure = io::Error::new(ErrorKind::NotFound, "the server has no address");
-        for (address, to_try) in addresses.iter().zip((1..=addresses.len() as u32).rev()) {
-            let share = end.saturating_duration_since(Instant::now()) / to_try;
-            match TcpStream::connect_timeout(address, share.max(Duration::from_millis(1))) {
-                Ok(stream) => return Self::from_stream(stream, config),
-                Err(error) => failure = error,
-            }
-        }
-        Err(failure)
+        Self::from_stream(dial(server, timeout)?, config)
+    }
+
+    /// Connects to a server with TLS, for at most [`CONNECT_TIMEOUT`] before the TLS handshake. Whether and when TLS
+    /// begins is said by [`Config::security`]. See [`from_stream_tls`](Self::from_stream_tls).
+    ///
+    /// # Errors
+    ///
+    /// As [`connect_timeout`](Self::connect_timeout), and `InvalidInput` when `name` is none.
+    #[cfg(feature = "__tls")]
+    pub fn connect_tls(
+        server: impl ToSocketAddrs,
+        name: &str,
+        config: impl Into<Arc<Config>>,
+        tls: &ClientTls,
+    ) -> io::Result<Self> {
+        let name = server_name(name)?;
+        Self::begin(dial(server, CONNECT_TIMEOUT)?, config.into(), Some((name, tls)))
     }
 
     /// A client at the end of a stream that is connected to a server, which has said nothing yet or whose greeting has
@@ -85,13 +99,65 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// When the stream does not take the options that are needed, and `InvalidInput` when [`Config::check`] finds fault.
+    /// When the stream does not take the options that are needed, and `InvalidInput` when [`Config::check`] finds fault
+    /// or [`Config::security`] asks for TLS.
     pub fn from_stream(stream: TcpStream, config: impl Into<Arc<Config>>) -> io::Result<Self> {
+        let config = config.into();
+        if config.security != Security::Plain {
+            let text = "the configuration asks for TLS, and nothing says how it is made: `connect_tls` does";
+            return Err(io::Error::new(ErrorKind::InvalidInput, text));
+        }
+        Self::begin(
+            stream,
+            config,
+            #[cfg(feature = "__tls")]
+            None,
+        )
+    }
+
+    /// As [`from_stream`](Self::from_stream), with TLS as [`Config::security`] asks for it. It is made by this client:
+    /// nothing of it may have begun on the stream, also where it begins with the first octet.
+    ///
+    /// `name` is whom the certificate of the server has to name: a domain or an IP address, as the caller knows it, and
+    /// not as a lookup found it.
+    ///
+    /// The handshake is made with the first mail or [`ready`](Self::ready), within
+    /// [`Timeouts::handshake`](smtp_proto::client::Timeouts::handshake).
+    ///
+    /// # Errors
+    ///
+    /// When the stream does not take the options that are needed, and `InvalidInput` when [`Config::check`] finds fault
+    /// or `name` is none.
+    #[cfg(feature = "__tls")]
+    pub fn from_stream_tls(
+        stream: TcpStream,
+        name: &str,
+        config: impl Into<Arc<Config>>,
+        tls: &ClientTls,
+    ) -> io::Result<Self> {
+        Self::begin(stream, config.into(), Some((server_name(name)?, tls)))
+    }
+
+    fn begin(
+        stream: TcpStream,
+        config: Arc<Config>,
+        #[cfg(feature = "__tls")] tls: Option<(ServerName<'static>, &ClientTls)>,
+    ) -> io::Result<Self> {
+        #[cfg(feature = "__tls")]
+        let is_lenient = config.security == Security::Opportunistic;
         let clock = Clock::start();
-        let connection = Connection::new(clock.now(), config.into())
-            .map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
-        let socket = Socket::new(Arc::new(stream))?;
-        Ok(Self { driver: Driver { connection, socket, clock, error: None }, capabilities: None })
+        let mut connection =
+            Connection::new(clock.now(), config).map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
+        connection.seed(entropy()?);
+        let driver = Driver {
+            connection,
+            socket: Socket::new(Arc::new(stream))?,
+            clock,
+            #[cfg(feature = "__tls")]
+            upgrade: tls.map(|(name, tls)| Upgrade { tls: tls.clone(), name, is_lenient }),
+            error: None,
+        };
+        Ok(Self { driver, capabilities: None })
     }
 
     /// Lets the connection be watched from now on. Nothing has been said before the first mail or
@@ -150,6 +216,7 @@ impl Client {
         self.driver.connection.quit(self.driver.clock.now());
         loop {
             if let Next::Closed(reason) = self.driver.next() {
+                self.driver.socket.close();
                 return reason;
             }
         }
@@ -161,10 +228,24 @@ impl Client {
         self.driver.connection.close_reason()
     }
 
-    /// What the operating system said when the transport failed, if it did.
+    /// What the operating system or TLS said when the transport or the handshake failed, if it did.
     #[must_use]
     pub fn transport_error(&self) -> Option<&io::Error> {
         self.driver.error.as_ref()
+    }
+
+    /// What was wrong with TLS, if that is what the connection failed by.
+    #[cfg(feature = "__tls")]
+    #[must_use]
+    pub fn tls_error(&self) -> Option<&TlsError> {
+        self.transport_error()?.get_ref()?.downcast_ref()
+    }
+
+    /// What TLS was agreed on, once the handshake is done.
+    #[cfg(feature = "__tls")]
+    #[must_use]
+    pub fn tls_session(&self) -> Option<&TlsSession> {
+        self.driver.socket.tls_session()
     }
 
     /// The stream, for its addresses.
@@ -172,4 +253,19 @@ impl Client {
     pub fn stream(&self) -> &TcpStream {
         self.driver.socket.stream()
     }
+}
+
+/// Connects to one of the addresses of a server: tries them in turn and leaves time for those that come after.
+fn dial(server: impl ToSocketAddrs, timeout: Duration) -> io::Result<TcpStream> {
+    let addresses: Vec<_> = server.to_socket_addrs()?.collect();
+    let end = Instant::now() + timeout;
+    let mut failure = io::Error::new(ErrorKind::NotFound, "the server has no address");
+    for (address, to_try) in addresses.iter().zip((1..=addresses.len() as u32).rev()) {
+        let share = end.saturating_duration_since(Instant::now()) / to_try;
+        match TcpStream::connect_timeout(address, share.max(Duration::from_millis(1))) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
 }

@@ -66,6 +66,10 @@ impl<'a> BodyReader<'a> {
             }
             return Fate::NotAsked;
         }
+        if answer.as_ref().is_err_and(|reject| reject.reply().is_none()) {
+            self.driver.disconnect();
+            return Fate::NotAccepted;
+        }
         while matches!(self.state, State::Asked(_) | State::Open) {
             self.advance();
         }

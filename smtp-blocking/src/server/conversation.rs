@@ -9,7 +9,7 @@ use smtp_proto::server::{Data, Event};
 use super::body::{BodyReader, Fate};
 use super::driver::Driver;
 use super::envelope::Envelope;
-use super::session::{Answer, Reject, Session};
+use super::session::{Reject, Session};
 
 /// One connection and its session.
 #[derive(Debug)]
@@ -34,6 +34,10 @@ impl<S: Session> Conversation<S> {
     /// Serves the connection to its end.
     pub(super) fn run(mut self) {
         while let Some(event) = self.driver.next(self.envelope.is_none()) {
+            #[cfg(feature = "__tls")]
+            if let Some(tls) = self.driver.take_tls_session() {
+                self.session.tell(|session| session.tls(&tls));
+            }
             self.handle(event);
         }
         self.driver.linger();
@@ -51,6 +55,14 @@ impl<S: Session> Conversation<S> {
                 if driver.answer(token, answer) {
                     self.end_transaction();
                 }
+            }
+            Event::Auth(token) => {
+                let answer = session.ask(|session| session.auth(&token));
+                driver.answer(token, answer);
+            }
+            Event::Lookup(lookup) => {
+                let secret = session.ask(|session| session.lookup(&lookup));
+                driver.provide(lookup, secret);
             }
             Event::Mail(token) => {
                 let envelope = Envelope::new(&token);
@@ -107,7 +119,7 @@ impl<S: Session> Conversation<S> {
 
 impl<S: Session> Live<S> {
     /// Asks the session. One that panics answers 451; one that has panicked before, 421.
-    fn ask(&mut self, question: impl FnOnce(&mut S) -> Answer) -> Answer {
+    fn ask<T>(&mut self, question: impl FnOnce(&mut S) -> Result<T, Reject>) -> Result<T, Reject> {
         if self.0.is_none() {
             return Err(Reject::no_service(Detail::OTHER_SYSTEM_STATUS, "internal error, closing connection"));
         }

@@ -4,12 +4,16 @@ use core::time::Duration;
 use std::sync::Arc;
 use std::thread;
 
-use smtp_proto::server::{Connection, Event, Output, Token};
+use smtp_proto::sasl::Secret;
+use smtp_proto::server::{Connection, Event, Lookup, Output, Token};
 use smtp_proto::{Clock, Misuse, Refused, Wait};
 
 use super::connections::Link;
-use super::session::{Accept, Answer, Reject};
-use crate::socket::{Received, Socket};
+use super::session::{Accept, Answer, Reject, cannot_authenticate, local_error};
+use crate::socket::Socket;
+#[cfg(feature = "__tls")]
+use crate::tls::{ServerTls, TlsSession};
+use crate::wire::Received;
 
 /// A connection and its socket.
 #[derive(Debug)]
@@ -18,6 +22,11 @@ pub(super) struct Driver {
     socket: Socket,
     clock: Clock,
     link: Arc<Link>,
+    #[cfg(feature = "__tls")]
+    tls: Option<ServerTls>,
+    /// The handshake was made, and nobody has been told.
+    #[cfg(feature = "__tls")]
+    is_news: bool,
 }
 
 /// How late a connection in a transaction may notice that the service is ending. Between two transactions a connection
@@ -26,7 +35,28 @@ const SLICE: Duration = Duration::from_millis(512);
 
 impl Driver {
     pub(super) fn new(connection: Connection, socket: Socket, clock: Clock, link: Arc<Link>) -> Self {
-        Self { connection, socket, clock, link }
+        Self {
+            connection,
+            socket,
+            clock,
+            link,
+            #[cfg(feature = "__tls")]
+            tls: None,
+            #[cfg(feature = "__tls")]
+            is_news: false,
+        }
+    }
+
+    /// How TLS is to be made.
+    #[cfg(feature = "__tls")]
+    pub(super) fn with_tls(self, tls: Option<ServerTls>) -> Self {
+        Self { tls, ..self }
+    }
+
+    /// What TLS was agreed on, told once.
+    #[cfg(feature = "__tls")]
+    pub(super) fn take_tls_session(&mut self) -> Option<TlsSession> {
+        if core::mem::take(&mut self.is_news) { self.socket.tls_session().cloned() } else { None }
     }
 
     /// What the connection tells or asks next; `None` when it is over. `idle`: no transaction is open.
@@ -46,6 +76,7 @@ impl Driver {
                         Err(_) => self.connection.handle_disconnect(now),
                     }
                 }
+                Output::UpgradeTls => self.upgrade(),
                 Output::Wait(wait) => self.wait(wait, idle),
                 Output::Closed(_) => return None,
             }
@@ -58,25 +89,79 @@ impl Driver {
         let refused = match answer {
             Ok(Accept::Usual) => return self.connection.accept(now, token).is_ok(),
             Ok(Accept::With(reply)) => self.connection.accept_with(now, token, reply),
-            Err(reject) => match self.connection.reject(now, token, reject.into_reply()) {
-                Ok(()) => return false,
-                refused => refused,
-            },
+            Err(reject) => {
+                let Some(reply) = reject.into_reply() else {
+                    self.disconnect();
+                    return false;
+                };
+                match self.connection.reject(now, token, reply) {
+                    Ok(()) => return false,
+                    refused => refused,
+                }
+            }
         };
         match refused {
             Ok(()) => true,
             Err(Refused { misuse: Misuse::WrongReplyClass, value: (token, _) }) => {
                 // A stale token is refused again, and nothing is left to say.
-                let _ = self.connection.reject(now, token, Reject::local_error().into_reply());
+                let _ = self.connection.reject(now, token, local_error());
                 false
             }
             Err(_) => false,
         }
     }
 
+    /// Says what is stored of a user.
+    pub(super) fn provide(&mut self, lookup: Lookup, secret: Result<Option<Secret>, Reject>) {
+        let now = self.clock.now();
+        let secret = match secret.map_err(Reject::into_reply) {
+            Ok(secret) => Ok(secret),
+            Err(Some(reply)) => Err(reply),
+            Err(None) => return self.disconnect(),
+        };
+        let refused = self.connection.provide(now, lookup, secret);
+        if let Err(Refused { misuse: Misuse::WrongReplyClass, value: lookup }) = refused {
+            // A stale token is refused again, and nothing is left to say.
+            let _ = self.connection.provide(now, lookup, Err(cannot_authenticate()));
+        }
+    }
+
+    /// Ends the connection, whatever is asked. Replies to earlier commands leave first, if the peer takes them.
+    pub(super) fn disconnect(&mut self) {
+        while let Output::Transmit(octets) = self.connection.poll() {
+            match self.socket.write(octets) {
+                Ok(count @ 1..) => self.connection.transmitted(self.clock.now(), count),
+                _ => break,
+            }
+        }
+        self.connection.handle_disconnect(self.clock.now());
+    }
+
     /// Lets the peer read the last reply.
     pub(super) fn linger(&mut self) {
         self.socket.linger();
+    }
+
+    /// Goes on with the TLS handshake. The connection knows how long it may take.
+    #[cfg(feature = "__tls")]
+    fn upgrade(&mut self) {
+        let until = self.connection.deadline().map_or(Duration::MAX, |deadline| self.clock.until(deadline));
+        let Some(tls) = &self.tls else { return self.connection.handle_tls_failed(self.clock.now()) };
+        let made = self.socket.handshake(|| tls.begin(), until.min(SLICE));
+        let now = self.clock.now();
+        match made {
+            Ok(Some(info)) => {
+                self.connection.handle_tls_established(now, info);
+                self.is_news = true;
+            }
+            Ok(None) => self.connection.handle_timeout(now),
+            Err(_) => self.connection.handle_tls_failed(now),
+        }
+    }
+
+    #[cfg(not(feature = "__tls"))]
+    fn upgrade(&mut self) {
+        self.connection.handle_tls_failed(self.clock.now());
     }
 
     fn wait(&mut self, wait: Wait, idle: bool) {
@@ -96,6 +181,8 @@ impl Driver {
             }
             Ok(Received::End) => self.connection.handle_eof(now),
             Ok(Received::Nothing) => self.connection.handle_timeout(now),
+            // The end of the service ends the read, which TLS does not know. There is a reply to be written yet.
+            Err(_) if parked && self.link.is_service_ending() => self.connection.handle_eof(now),
             Err(_) => self.connection.handle_disconnect(now),
         }
     }

@@ -22,10 +22,13 @@ use std::thread;
 
 use smtp_proto::Clock;
 use smtp_proto::reply::Detail;
-use smtp_proto::server::{Config, Connection, Event};
+use smtp_proto::server::{Config, Connection, Event, TlsPolicy};
 
 use crate::Observer;
+use crate::entropy::entropy;
 use crate::socket::Socket;
+#[cfg(feature = "__tls")]
+use crate::tls::ServerTls;
 use connections::{Caps, Connections, Link, Place};
 use conversation::Conversation;
 use driver::Driver;
@@ -52,6 +55,8 @@ pub struct Server {
 struct Service {
     config: Arc<Config>,
     connections: Arc<Connections>,
+    #[cfg(feature = "__tls")]
+    tls: Option<ServerTls>,
     observer: Option<Arc<MakeObserver>>,
 }
 
@@ -91,11 +96,20 @@ impl Server {
     ///
     /// When the listener does not work, and `InvalidInput` when [`Config::check`] finds fault.
     pub fn from_listener(listener: TcpListener, config: impl Into<Arc<Config>>) -> io::Result<Self> {
-        let config = config.into();
+        let mut config = config.into();
         config.check().map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
+        if config.auth.decoy_key == [0; 32] && !config.auth.mechanisms.is_empty() {
+            Arc::make_mut(&mut config).auth.decoy_key = entropy()?;
+        }
         listener.set_nonblocking(false)?;
         let address = listener.local_addr()?;
-        let service = Service { config, connections: Connections::new(), observer: None };
+        let service = Service {
+            config,
+            connections: Connections::new(),
+            #[cfg(feature = "__tls")]
+            tls: None,
+            observer: None,
+        };
         Ok(Self { listener, address, caps: DEFAULT_CAPS, service })
     }
 
@@ -103,6 +117,18 @@ impl Server {
     #[must_use]
     pub fn with_caps(mut self, all: NonZeroUsize, per_address: NonZeroUsize) -> Self {
         self.caps = Caps { all: all.get(), per_address: per_address.get() };
+        self
+    }
+
+    /// Makes TLS, as [`Config::tls`] says: with STARTTLS or from the first octet. A configuration that says
+    /// [`TlsPolicy::Disabled`] offers STARTTLS from now on.
+    #[cfg(feature = "__tls")]
+    #[must_use]
+    pub fn with_tls(mut self, tls: impl Into<ServerTls>) -> Self {
+        if self.service.config.tls == TlsPolicy::Disabled {
+            Arc::make_mut(&mut self.service.config).tls = TlsPolicy::Offered;
+        }
+        self.service.tls = Some(tls.into());
         self
     }
 
@@ -134,7 +160,13 @@ impl Server {
     /// reply two seconds later is cut; the thread of a session that does not return is left behind.
     ///
     /// A failure to accept a connection does not end the service.
-    pub fn serve(self, backend: impl Backend) {
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput`, at once, when [`Config::tls`] asks for TLS and nothing says how it is made: `with_tls` of a server
+    /// does, which there is with the feature `tls`.
+    pub fn serve(self, backend: impl Backend) -> io::Result<()> {
+        self.service.check()?;
         let backend = Arc::new(backend);
         let connections = &self.service.connections;
         while let Some((stream, peer)) = next_connection(|| self.listener.accept(), || connections.is_service_ending())
@@ -153,18 +185,34 @@ impl Server {
         }
         drop(self.listener);
         connections.wait(self.service.config.timeouts.shutdown_grace + LAST_WORDS);
+        Ok(())
     }
 }
 
 impl Service {
+    fn check(&self) -> io::Result<()> {
+        #[cfg(feature = "__tls")]
+        let has_tls = self.tls.is_some();
+        #[cfg(not(feature = "__tls"))]
+        let has_tls = false;
+        if has_tls || self.config.tls == TlsPolicy::Disabled {
+            return Ok(());
+        }
+        let text = "the configuration asks for TLS, and nothing says how it is made: `with_tls` does";
+        Err(io::Error::new(ErrorKind::InvalidInput, text))
+    }
+
     /// Serves one connection to its end.
     fn serve<B: Backend>(&self, stream: &Arc<TcpStream>, peer: SocketAddr, place: &Place, backend: &B) {
         if let Ok(driver) = self.driver(stream, peer, Arc::clone(&place.link)) {
+            #[cfg(feature = "__tls")]
+            let driver = driver.with_tls(self.tls.clone());
             Conversation::new(driver, || backend.session(peer)).run();
         }
     }
 
-    /// Refuses service without a thread. Nothing here waits for the peer: the reply fits into the socket.
+    /// Refuses service without a thread. Nothing here waits for the peer: the reply fits into the socket. Where TLS
+    /// begins with the first octet the connection ends without a reply, because a handshake would wait.
     fn refuse(&self, stream: &Arc<TcpStream>, peer: SocketAddr, detail: Detail, text: &str) {
         let Ok(mut driver) = self.driver(stream, peer, self.connections.link(stream)) else { return };
         while let Some(event) = driver.next(true) {
@@ -179,7 +227,8 @@ impl Service {
     /// When the peer has left already.
     fn driver(&self, stream: &Arc<TcpStream>, peer: SocketAddr, link: Arc<Link>) -> io::Result<Driver> {
         let clock = Clock::start();
-        let connection = Connection::new(clock.now(), Arc::clone(&self.config)).map_err(io::Error::other)?;
+        let mut connection = Connection::new(clock.now(), Arc::clone(&self.config)).map_err(io::Error::other)?;
+        connection.seed(entropy()?);
         let mut socket = Socket::new(Arc::clone(stream))?;
         if let Some(observer) = &self.observer {
             socket.observe(observer(peer));

@@ -4,10 +4,13 @@ use core::net::SocketAddr;
 use std::io;
 
 use smtp_proto::reply::{Detail, Reply, ReplyCode};
-use smtp_proto::server::{Hello, Mail, Rcpt};
+use smtp_proto::sasl::Secret;
+use smtp_proto::server::{Auth, Hello, Lookup, Mail, Rcpt};
 
 use super::body::BodyReader;
 use super::envelope::Envelope;
+#[cfg(feature = "__tls")]
+use crate::tls::TlsSession;
 
 /// Makes a [`Session`] for every connection.
 ///
@@ -50,6 +53,14 @@ pub trait Session {
         Ok(Accept::Usual)
     }
 
+    /// TLS was begun: before [`connect`](Self::connect) where it begins with the first octet, else before the EHLO that
+    /// has to follow STARTTLS (RFC 3207 §4.2). Whatever the client said in clear is to be forgotten.
+    ///
+    /// The certificate of the client is that of EXTERNAL, if
+    /// [`TlsSession::is_verified`](crate::tls::TlsSession::is_verified).
+    #[cfg(feature = "__tls")]
+    fn tls(&mut self, _session: &TlsSession) {}
+
     /// EHLO or HELO (§4.1.1.1).
     ///
     /// # Errors
@@ -57,6 +68,31 @@ pub trait Session {
     /// The refusal.
     fn hello(&mut self, _hello: &Hello) -> Answer {
         Ok(Accept::Usual)
+    }
+
+    /// AUTH: may this client act as whom it claims to be? (RFC 4954 §4) Asked only with
+    /// [`Config::auth`](smtp_proto::server::Config::auth). Whoever claims a user has proved that it is the one
+    /// ([`Claim::Proven`](smtp_proto::sasl::Claim::Proven)), or has told what it knows of the secret, which is to be
+    /// compared here. A claim may name another user to act as.
+    ///
+    /// Accepting it may still come too late: whether the client of a mail is logged in is said by
+    /// [`Mail::protocol`].
+    ///
+    /// # Errors
+    ///
+    /// The refusal: 535 5.7.8 where the credentials are wrong. [`Auth`] has the others.
+    fn auth(&mut self, _auth: &Auth) -> Answer {
+        Err(Reject::wrong_credentials())
+    }
+
+    /// AUTH with a mechanism that computes with the secret: what is stored of this user? `Ok(None)`: there is no such
+    /// user, which the client learns at the end only, as if the password were wrong. Asked before [`auth`](Self::auth).
+    ///
+    /// # Errors
+    ///
+    /// It cannot be said now: a reply of class 4yz, 454 4.7.0 as a rule.
+    fn lookup(&mut self, _lookup: &Lookup) -> Result<Option<Secret>, Reject> {
+        Ok(None)
     }
 
     /// MAIL: is mail from this sender taken? (§4.1.1.2)
@@ -120,8 +156,21 @@ impl<S: Session + ?Sized> Session for Box<S> {
         (**self).connect()
     }
 
+    #[cfg(feature = "__tls")]
+    fn tls(&mut self, session: &TlsSession) {
+        (**self).tls(session);
+    }
+
     fn hello(&mut self, hello: &Hello) -> Answer {
         (**self).hello(hello)
+    }
+
+    fn auth(&mut self, auth: &Auth) -> Answer {
+        (**self).auth(auth)
+    }
+
+    fn lookup(&mut self, lookup: &Lookup) -> Result<Option<Secret>, Reject> {
+        (**self).lookup(lookup)
     }
 
     fn mail(&mut self, mail: &Mail) -> Answer {
@@ -170,7 +219,7 @@ pub enum Accept {
 /// connection.
 ///
 /// It is made of a [`Reply`], or of an [`io::Error`] with the operator `?`: that becomes 451 4.3.0, and its text stays
-/// here.
+/// here. [`Reject::disconnect`] makes one without a reply.
 ///
 /// ```
 /// use smtp_blocking::{Accept, Answer, Reject};
@@ -181,38 +230,82 @@ pub enum Accept {
 /// }
 ///
 /// let refusal: Reject = std::io::Error::other("the disk at /var/mail is full").into();
-/// assert_eq!(refusal.reply().code().value(), 451);
-/// assert!(!refusal.reply().text().contains("/var/mail"));
+/// let reply = refusal.reply().expect("only `disconnect` has none");
+/// assert_eq!(reply.code().value(), 451);
+/// assert!(!reply.text().contains("/var/mail"));
 /// assert_eq!(store(&mut &b"text"[..]), Ok(Accept::Usual));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reject(Reply);
+pub struct Reject(Option<Reply>);
 
 impl Reject {
-    /// The reply that says no.
+    /// No answer at all: the connection is closed at once.
+    ///
+    /// RFC 5321 §3.8 forbids that in normal operation; a refusal with 421 ends the connection in good form. This is for
+    /// peers that are owed no answer, and for testing clients: to them it is a failure of the server or the network, and
+    /// they go on as after 4yz (§4.1.1.10).
+    ///
+    /// Replies to earlier commands leave first, if the peer takes them. A message whose [`data`](Session::data) ends so
+    /// is not accepted, and what is unread of it stays unread. The session is asked nothing more.
+    ///
+    /// ```
+    /// use smtp_blocking::{Accept, Answer, Reject};
+    ///
+    /// fn connect(is_on_the_blocklist: bool) -> Answer {
+    ///     if is_on_the_blocklist { Err(Reject::disconnect()) } else { Ok(Accept::Usual) }
+    /// }
+    ///
+    /// assert_eq!(connect(true).expect_err("refused").reply(), None);
+    /// ```
     #[must_use]
-    pub fn reply(&self) -> &Reply {
-        &self.0
+    pub fn disconnect() -> Self {
+        Self(None)
+    }
+
+    /// The reply that says no; `None`: [`disconnect`](Self::disconnect).
+    #[must_use]
+    pub fn reply(&self) -> Option<&Reply> {
+        self.0.as_ref()
     }
 
     /// 451: something failed here, not by the fault of the client.
     pub(super) fn local_error() -> Self {
-        Self(Reply::new(ReplyCode::LOCAL_ERROR, Detail::OTHER_SYSTEM_STATUS, "local error, try again later"))
+        local_error().into()
+    }
+
+    /// 535: whoever this is, it is not whom it claims to be.
+    pub(crate) fn wrong_credentials() -> Self {
+        Reply::new(ReplyCode::AUTHENTICATION_FAILED, Detail::CREDENTIALS_INVALID, "authentication credentials invalid")
+            .into()
     }
 
     /// 421: no service on this connection any more.
     pub(super) fn no_service(detail: Detail, text: &str) -> Self {
-        Self(Reply::new(ReplyCode::SERVICE_NOT_AVAILABLE, detail, text))
+        Reply::new(ReplyCode::SERVICE_NOT_AVAILABLE, detail, text).into()
     }
 
-    pub(super) fn into_reply(self) -> Reply {
+    pub(super) fn into_reply(self) -> Option<Reply> {
         self.0
     }
 }
 
+/// 451: something failed here, not by the fault of the client.
+pub(super) fn local_error() -> Reply {
+    Reply::from_static(ReplyCode::LOCAL_ERROR, Some(Detail::OTHER_SYSTEM_STATUS), "local error, try again later")
+}
+
+/// 454: nobody can log in now, not by the fault of the client.
+pub(super) fn cannot_authenticate() -> Reply {
+    Reply::new(
+        ReplyCode::TEMPORARY_AUTHENTICATION_FAILURE,
+        Detail::OTHER_SECURITY_STATUS,
+        "nobody can log in now, try again later",
+    )
+}
+
 impl From<Reply> for Reject {
     fn from(reply: Reply) -> Self {
-        Self(reply)
+        Self(Some(reply))
     }
 }
 

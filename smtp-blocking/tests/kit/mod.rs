@@ -2,6 +2,8 @@
 //! limit.
 #![allow(dead_code, reason = "each test program uses a part of the kit")]
 
+pub(crate) mod certificates;
+
 use core::net::SocketAddr;
 use core::time::Duration;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -10,14 +12,16 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
 use smtp_blocking::proto::{client, server};
+use smtp_blocking::rustls::pki_types::ServerName;
+use smtp_blocking::rustls::{ClientConfig, ClientConnection, ServerConfig, ServerConnection, StreamOwned};
 use smtp_blocking::{Backend, Direction, Handle, Observer, Server};
 
 /// Far longer than anything here takes; a test that waits so long fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// One end of a connection, spoken to by the test.
-pub(crate) struct Peer {
-    stream: BufReader<TcpStream>,
+pub(crate) struct Peer<S: Read = TcpStream> {
+    stream: BufReader<S>,
 }
 
 impl Peer {
@@ -47,9 +51,39 @@ impl Peer {
         peer
     }
 
+    /// Goes on as the client of a TLS connection.
+    pub(crate) fn into_tls_client(self, config: &Arc<ClientConfig>) -> Peer<StreamOwned<ClientConnection, TcpStream>> {
+        let name = ServerName::try_from("mx.example").expect("a domain");
+        let connection = ClientConnection::new(Arc::clone(config), name).expect("a usable configuration");
+        Peer { stream: BufReader::new(StreamOwned::new(connection, self.stream.into_inner())) }
+    }
+
+    /// Goes on as the server of a TLS connection.
+    pub(crate) fn into_tls_server(self, config: &Arc<ServerConfig>) -> Peer<StreamOwned<ServerConnection, TcpStream>> {
+        let connection = ServerConnection::new(Arc::clone(config)).expect("a usable configuration");
+        Peer { stream: BufReader::new(StreamOwned::new(connection, self.stream.into_inner())) }
+    }
+
+    /// Closes one direction.
+    pub(crate) fn half_close(&mut self) {
+        self.stream.get_mut().shutdown(Shutdown::Write).expect("the stream is open");
+    }
+}
+
+impl<S: Read + Write> Peer<S> {
+    /// The stream, with what was read ahead of it lost.
+    pub(crate) fn into_stream(self) -> S {
+        self.stream.into_inner()
+    }
+
+    pub(crate) fn stream(&mut self) -> &mut S {
+        self.stream.get_mut()
+    }
+
     /// Says octets as they are.
     pub(crate) fn say(&mut self, octets: impl AsRef<[u8]>) {
-        self.stream.get_mut().write_all(octets.as_ref()).expect("the other side reads");
+        let stream = self.stream.get_mut();
+        stream.write_all(octets.as_ref()).and_then(|()| stream.flush()).expect("the other side reads");
     }
 
     /// Says a command and takes the reply.
@@ -104,14 +138,18 @@ impl Peer {
         String::from_utf8(rest).expect("text")
     }
 
+    /// The same, of whatever octets, and by a reset, too.
+    pub(crate) fn rest_octets(&mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        if let Err(error) = self.stream.read_to_end(&mut rest) {
+            assert!(is_reset(&error), "{error}");
+        }
+        rest
+    }
+
     /// Whether the connection is at its end, closed or reset.
     pub(crate) fn is_over(&mut self) -> bool {
         matches!(self.stream.fill_buf(), Ok([])) || self.stream.fill_buf().is_err_and(|error| is_reset(&error))
-    }
-
-    /// Closes one direction.
-    pub(crate) fn half_close(&mut self) {
-        self.stream.get_mut().shutdown(Shutdown::Write).expect("the stream is open");
     }
 }
 
@@ -129,7 +167,7 @@ pub(crate) struct Running {
 impl Running {
     pub(crate) fn new(server: Server, backend: impl Backend) -> Self {
         let (address, handle) = (server.local_addr(), server.handle());
-        let thread = thread::spawn(move || server.serve(backend));
+        let thread = thread::spawn(move || server.serve(backend).expect("a usable configuration"));
         Self { address, handle, thread: Some(thread) }
     }
 

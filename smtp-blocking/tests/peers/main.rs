@@ -12,5 +12,6 @@ mod login_out_of_send;
 mod messages;
 mod out_of_send;
 mod programs;
+mod required;
 mod servers;
 mod tool;

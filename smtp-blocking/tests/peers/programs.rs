@@ -1,54 +1,28 @@
-//! Other people's programs: found, or missed out loud; run, and ended when a test ends.
+//! Other people's programs: run, and ended when a test ends.
 
 use core::fmt;
 use core::net::{Ipv4Addr, SocketAddr};
 use core::sync::atomic::{AtomicU8, Ordering};
 use core::time::Duration;
-use std::collections::BTreeSet;
-use std::env;
 use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
-use std::io::{self, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, Command, ExitStatus, Stdio};
-use std::sync::Mutex;
 use std::thread::sleep;
 use std::time::Instant;
 
 use tempfile::TempDir;
 
-/// The program of this name on `PATH` or in the folders of system programs.
-pub(crate) fn find(name: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let folders = env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]);
-    folders.map(|folder| folder.join(name)).find(|program| program.is_file())
-}
+pub(crate) use crate::required::{find, require};
 
 /// Node, if it has a package of this name where `NODE_PATH` says.
 pub(crate) fn node(package: &str) -> Option<PathBuf> {
     let mut resolve = Command::new("node");
     resolve.arg("--eval").arg(format!("require('{package}')")).stderr(Stdio::null());
     if resolve.status().is_ok_and(|status| status.success()) { find("node") } else { None }
-}
-
-/// `found`, or a line that says which program is missing and so not tested against. With `SMTP_PEERS=required` in the
-/// environment a missing program fails the test.
-pub(crate) fn require<T>(peer: &str, found: Result<T, &str>) -> Option<T> {
-    let why = match found {
-        Ok(found) => return Some(found),
-        Err(why) => why,
-    };
-    let required = env::var_os("SMTP_PEERS").is_some_and(|value| value == "required");
-    assert!(!required, "{peer}: {why}, and SMTP_PEERS=required");
-    let mut said = SAID.lock().expect("no test panics while it says this");
-    if said.insert(peer.to_owned()) {
-        // Past the capture of the test harness, which shows the output of failed tests only.
-        writeln!(io::stderr(), "SKIP {peer}: {why}").expect("standard error is open");
-    }
-    None
 }
 
 /// Whether this process may do what only root may.
@@ -193,4 +167,3 @@ pub(crate) fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
 const PATIENCE: Duration = Duration::from_secs(60);
 
 static ADDRESSES: AtomicU8 = AtomicU8::new(0);
-static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());

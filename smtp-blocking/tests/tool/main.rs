@@ -1,8 +1,23 @@
 //! The `smtp` program from outside: what it prints, how it exits, and what survives when it is killed.
 
+mod authority;
+#[allow(dead_code, reason = "each test program uses a part of it")]
+#[path = "../kit/certificates.rs"]
+mod certificates;
+mod check;
+mod composing;
+mod connecting;
+mod faults;
 mod kill;
+mod login;
 mod parse;
 mod program;
+mod providers;
+mod python;
 mod receiving;
+#[path = "../peers/required.rs"]
+mod required;
 mod script;
 mod sending;
+mod tls;
+mod users;

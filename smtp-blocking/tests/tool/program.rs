@@ -179,12 +179,20 @@ impl Run {
 
 /// Runs `smtp` with this standard input.
 pub(crate) fn run<S: AsRef<std::ffi::OsStr>>(arguments: &[S], input: &[u8]) -> Run {
+    run_in(&[], arguments, input)
+}
+
+/// Runs `smtp` with these variables in the environment.
+pub(crate) fn run_in<S: AsRef<std::ffi::OsStr>>(variables: &[(&str, &str)], arguments: &[S], input: &[u8]) -> Run {
     let mut stdin = tempfile::tempfile().expect("a temporary file");
     stdin.write_all(input).expect("written");
     stdin.rewind().expect("a plain file");
     let [mut output, mut errors] = [(); 2].map(|()| tempfile::tempfile().expect("a temporary file"));
     let mut child = Command::new(SMTP)
         .args(arguments)
+        // The tests say themselves where to connect to.
+        .env_remove("SMTP_URL")
+        .envs(variables.iter().copied())
         .stdin(stdin)
         .stdout(output.try_clone().expect("a file of this process"))
         .stderr(errors.try_clone().expect("a file of this process"))

@@ -13,6 +13,8 @@ pub(crate) enum Turn {
     Say(&'static str),
     /// It hears a line.
     Hear,
+    /// It hears this line, or closes the connection.
+    HearLine(&'static str),
     /// It hears everything up to a line with a lone dot.
     HearData,
 }
@@ -30,6 +32,12 @@ pub(crate) fn serve(turns: &'static [Turn]) -> SocketAddr {
             match turn {
                 Turn::Say(text) => stream.get_mut().write_all(text.as_bytes()).expect("the client reads"),
                 Turn::Hear => assert!(stream.read_until(b'\n', &mut line).expect("the client speaks") > 0),
+                Turn::HearLine(expected) => {
+                    stream.read_until(b'\n', &mut line).expect("the client speaks");
+                    if line != format!("{expected}\r\n").as_bytes() {
+                        return;
+                    }
+                }
                 Turn::HearData => {
                     while line != b".\r\n" {
                         line.clear();

@@ -15,7 +15,7 @@ use crate::script::serve;
 const TO: &[&str] = &["bob@mx.example"];
 
 #[track_caller]
-fn expect(run: &Run, code: i32, result: &str, stage: &str) -> Value {
+pub(crate) fn expect(run: &Run, code: i32, result: &str, stage: &str) -> Value {
     let json = run.json();
     assert_eq!((run.code, &json["result"], &json["stage"]), (Some(code), &result.into(), &stage.into()), "{run:?}");
     // What went wrong is told to people, too.

@@ -7,6 +7,7 @@ use core::time::Duration;
 use crate::address::{Charset, Host};
 use crate::body::LineEndings;
 use crate::config::{ConfigError, check_line, check_octets, check_times, count, octets};
+use crate::sasl::Credentials;
 
 /// The configuration of a client, shared by its connections.
 ///
@@ -15,6 +16,17 @@ use crate::config::{ConfigError, check_line, check_octets, check_times, count, o
 #[non_exhaustive]
 pub struct Config {
     pub(super) name: String,
+    /// Whether and how TLS begins. Default [`Security::Plain`]: what servers on port 25 speak. A submission client says
+    /// [`Security::Implicit`] or [`Security::Required`] (RFC 8314 §3).
+    pub security: Security,
+    /// Who logs in, if anybody (RFC 4954). Default `None`.
+    pub credentials: Option<Credentials>,
+    /// The only mechanism of AUTH that may be used. Default `None`: the strongest one that the server offers, the
+    /// credentials fit and the security of the connection allows.
+    pub mechanism: Option<String>,
+    /// Whether credentials may go out in clear, or under TLS with a certificate that was not verified. Default false.
+    /// For servers on this machine.
+    pub unprotected_credentials: bool,
     /// Whether commands are sent in groups when the server offers PIPELINING (RFC 2920). Default true.
     pub pipelining: bool,
     /// What becomes of a CR or LF that is no line end in a body. Default [`LineEndings::Strict`]: the mail is not sent.
@@ -23,6 +35,28 @@ pub struct Config {
     pub limits: Limits,
     /// How long for everything.
     pub timeouts: Timeouts,
+}
+
+/// Whether and how TLS begins on a client's connection.
+///
+/// There is no mode that ends in clear text with credentials: see [`Config::unprotected_credentials`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Security {
+    /// TLS from the first octet (RFC 8314 §3.3), as on port 465. Whoever makes the handshake lets it fail if the
+    /// certificate does not verify.
+    Implicit,
+    /// STARTTLS (RFC 3207), or no mail: a server that does not know EHLO, does not offer it or does not begin TLS is left
+    /// ([`CloseReason::NoTls`](crate::CloseReason::NoTls)). Whoever makes the handshake lets it fail if the certificate
+    /// does not verify.
+    Required,
+    /// STARTTLS if the server offers it; if it then refuses, mails go in clear, which
+    /// [`Capabilities::is_tls`](super::Capabilities::is_tls) says. The certificate need not verify. Whoever stands between
+    /// can read along. A handshake that fails ends the connection, here too: to try without TLS is for a new connection.
+    Opportunistic,
+    /// No TLS.
+    #[default]
+    Plain,
 }
 
 /// The limits of a client.
@@ -41,6 +75,13 @@ pub struct Limits {
     pub unanswered: NonZeroUsize,
     /// Mails that may wait to be sent. Default 64. At the limit `send` hands the envelope back.
     pub queued_mails: NonZeroU32,
+    /// Longest line of a challenge of AUTH, octets with CRLF. Default 12 288 (RFC 4954 §4), floor 512, at most 32 768.
+    /// At the limit AUTH is cancelled; where [`reply_line`](Self::reply_line) is no longer than this, the connection is
+    /// cut as there.
+    pub auth_challenge: NonZeroUsize,
+    /// Most challenges in one exchange of AUTH. Default 10; no mechanism needs more than 4. At the limit AUTH is
+    /// cancelled.
+    pub auth_rounds: NonZeroU32,
 }
 
 /// The times of a client (RFC 5321 §4.5.3.2).
@@ -51,6 +92,12 @@ pub struct Timeouts {
     pub greeting: Duration,
     /// For the answer to EHLO or HELO. Default 300 s.
     pub hello: Duration,
+    /// For the answer to STARTTLS. Default 60 s.
+    pub starttls: Duration,
+    /// For the TLS handshake. Default 60 s.
+    pub handshake: Duration,
+    /// For the answer to AUTH, and to each response. Default 300 s.
+    pub auth: Duration,
     /// For the answer to MAIL. Default 300 s, the floor of §4.5.3.2.2.
     pub mail: Duration,
     /// For the answer to each RCPT. Default 300 s, the floor of §4.5.3.2.3.
@@ -82,6 +129,10 @@ impl Config {
         Host::parse(name, Charset::Ascii).map_err(|_| ConfigError::Hostname)?;
         Ok(Self {
             name: name.into(),
+            security: Security::default(),
+            credentials: None,
+            mechanism: None,
+            unprotected_credentials: false,
             pipelining: true,
             line_endings: LineEndings::default(),
             limits: Limits::default(),
@@ -106,12 +157,17 @@ impl Config {
             ("reply_line", limits.reply_line),
             ("reply_octets", limits.reply_octets),
             ("unanswered", limits.unanswered),
+            ("auth_challenge", limits.auth_challenge),
         ])?;
         check_line("reply_line", limits.reply_line)?;
+        check_line("auth_challenge", limits.auth_challenge)?;
         let times = &self.timeouts;
         check_times(&[
             ("greeting", times.greeting),
             ("hello", times.hello),
+            ("starttls", times.starttls),
+            ("handshake", times.handshake),
+            ("auth", times.auth),
             ("mail", times.mail),
             ("rcpt", times.rcpt),
             ("data", times.data),
@@ -133,6 +189,8 @@ impl Default for Limits {
             reply_lines: count(512),
             unanswered: octets(4096),
             queued_mails: count(64),
+            auth_challenge: octets(12_288),
+            auth_rounds: count(10),
         }
     }
 }
@@ -143,6 +201,9 @@ impl Default for Timeouts {
         Self {
             greeting: five_minutes,
             hello: five_minutes,
+            starttls: Duration::from_secs(60),
+            handshake: Duration::from_secs(60),
+            auth: five_minutes,
             mail: five_minutes,
             rcpt: five_minutes,
             data: Duration::from_secs(120),

@@ -3,16 +3,18 @@
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
+use core::fmt;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::{Buf, Bytes};
 
 use super::capabilities::Offers;
-use super::config::Config;
+use super::config::{Config, Security};
 use super::envelope::Envelope;
 use super::event::{Body, Event};
 use super::mail::{Mail, Outcome};
 use super::send::{BodyOut, Due};
+use super::setup::Setup;
 use super::table::Question;
 use super::timers::{Timers, is_due, patience};
 use super::verdict::{Failure, Stage, Verdict};
@@ -24,14 +26,15 @@ use crate::{CloseReason, Decision, Instant, Misuse, Output, Refused, Wait};
 /// The client side of one SMTP connection.
 ///
 /// It starts when the transport is connected. Hand it mails with [`send`](Self::send) at any time and drive it with
-/// [`poll`](Self::poll); see the crate documentation for the loop.
-#[derive(Debug)]
+/// [`poll`](Self::poll); see the crate documentation for the loop. `Debug` shows nothing of what comes and goes.
 pub struct Connection {
     pub(super) config: Arc<Config>,
     pub(super) id: u32,
     pub(super) now: Instant,
     pub(super) session: Session,
     pub(super) offers: Offers,
+    /// Until the session is ready, if it needs anything.
+    pub(super) setup: Option<Box<Setup>>,
     /// The mails, in the order of their outcomes. The serial number of the first is `first`.
     pub(super) mails: VecDeque<Box<Mail>>,
     pub(super) first: u32,
@@ -61,6 +64,15 @@ pub(super) enum Session {
     Greeting,
     /// EHLO or HELO was sent.
     Hello,
+    /// STARTTLS was sent.
+    StartTls,
+    /// The TLS handshake is due.
+    Handshake {
+        /// The greeting came in clear: what follows is EHLO.
+        is_greeted: bool,
+    },
+    /// AUTH has begun.
+    Auth,
     /// Mails can be sent.
     Ready,
     /// QUIT was sent. Why the connection ends.
@@ -70,7 +82,8 @@ pub(super) enum Session {
 static CONNECTIONS: AtomicU32 = AtomicU32::new(0);
 
 impl Connection {
-    /// A connection that has just been opened to a server.
+    /// A connection that has just been opened to a server. What it says first, unless it begins with TLS, is nothing: it
+    /// waits for the greeting.
     ///
     /// # Errors
     ///
@@ -82,6 +95,7 @@ impl Connection {
             now,
             session: Session::Greeting,
             offers: Offers::default(),
+            setup: None,
             mails: VecDeque::new(),
             first: 0,
             sending: 0,
@@ -93,14 +107,18 @@ impl Connection {
             chunk: Bytes::new(),
             reader: ReplyReader::new(),
             outbox: Outbox::new(),
-            timers: Timers::new(now, &config.timeouts),
+            timers: Timers::new(now),
             closing: None,
             quit_wanted: false,
             eof: false,
             config,
         };
-        connection.expect(Question::Connect, 0);
-        connection.await_reply();
+        if connection.config.security == Security::Implicit {
+            connection.begin_handshake(false);
+        } else {
+            connection.expect(Question::Connect, 0);
+            connection.await_reply();
+        }
         Ok(connection)
     }
 
@@ -114,7 +132,7 @@ impl Connection {
     /// When `handle_timeout` is due if nothing else happens first, also while octets wait to be transmitted.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        self.timers.next(self.has_spare_buffers())
+        self.timers.next(self.has_spare_buffers().then_some(self.config.timeouts.buffers))
     }
 
     /// Queues a mail. Its commands leave when those of the mails before it have left; its outcome comes as an event.
@@ -209,7 +227,8 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// The octets are handed back while the connection takes no input ([`Wait::input`] is false) or is over.
+    /// The octets are handed back while the connection takes no input ([`Wait::input`] is false, or
+    /// [`Output::UpgradeTls`] is due) or is over.
     pub fn handle_input(&mut self, now: Instant, octets: Bytes) -> Result<(), Refused<Bytes>> {
         self.tick(now);
         if self.closing.is_some() {
@@ -245,7 +264,7 @@ impl Connection {
         } else if is_due(self.timers.body, now) {
             self.fail(CloseReason::Abandoned, None);
         }
-        if self.has_spare_buffers() && self.timers.is_unused(now) {
+        if self.has_spare_buffers() && self.timers.is_unused(now, self.config.timeouts.buffers) {
             self.outbox.release();
             self.reader.release();
             if self.mails.is_empty() && self.due.is_empty() {
@@ -262,6 +281,9 @@ impl Connection {
         }
         if let Some(reason) = self.closing {
             return Output::Closed(reason);
+        }
+        if matches!(self.session, Session::Handshake { .. }) {
+            return Output::UpgradeTls;
         }
         if self.has_output() {
             let due = self.now + self.config.timeouts.block;
@@ -345,6 +367,7 @@ impl Connection {
         }
         self.settle_all(reason, reply);
         self.closing = Some(reason);
+        self.setup = None;
         self.due.clear();
         self.body = None;
         self.chunk = Bytes::new();
@@ -354,9 +377,17 @@ impl Connection {
 
     /// Gives every mail its verdict: unknown where the final dot may have left without an answer.
     pub(super) fn settle_all(&mut self, reason: CloseReason, reply: Option<&Reply>) {
-        let refused = reply.map_or(Verdict::Temporary(None), |reply| Verdict::refused(reply.clone()));
+        // A server that does not begin TLS, or offers no AUTH, says nothing about the mails.
+        let about_mails = !matches!(reason, CloseReason::NoTls | CloseReason::NoMechanism);
+        let refusal = reply.filter(|reply| about_mails || reply.is_transient());
+        let refused = refusal.map_or(Verdict::Temporary(None), |reply| Verdict::refused(reply.clone()));
         let undecided = self.undecided();
-        let stage = if self.session == Session::Greeting { Stage::Greeting } else { Stage::Ehlo };
+        let stage = match self.session {
+            Session::Greeting => Stage::Greeting,
+            Session::StartTls | Session::Handshake { .. } => Stage::Tls,
+            Session::Auth => Stage::Auth,
+            Session::Hello | Session::Ready | Session::Leaving(_) => Stage::Ehlo,
+        };
         for (serial, mail) in (self.first..).zip(&mut self.mails) {
             if mail.transaction.is_settled() {
                 continue;
@@ -403,11 +434,24 @@ impl Connection {
     }
 
     fn wants_input(&self) -> bool {
-        self.closing.is_none() && !self.eof && self.chunk.is_empty()
+        let is_handshake = matches!(self.session, Session::Handshake { .. });
+        self.closing.is_none() && !is_handshake && !self.eof && self.chunk.is_empty()
     }
 
     fn has_spare_buffers(&self) -> bool {
         let queues = self.mails.capacity() + self.due.capacity() > 0;
         self.outbox.is_spare() || self.reader.is_spare() || (queues && self.mails.is_empty() && self.due.is_empty())
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("id", &self.id)
+            .field("session", &self.session)
+            .field("tls", &self.is_tls())
+            .field("mails", &self.mails.len())
+            .field("closing", &self.closing)
+            .finish_non_exhaustive()
     }
 }

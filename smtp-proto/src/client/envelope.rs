@@ -78,10 +78,30 @@ impl Envelope {
         self
     }
 
+    /// With the mailbox of who handed the mail in to the mail system, or `None` if that is not known: told to a server
+    /// that offers AUTH (RFC 4954 §5). Without this nothing is said.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with the address.
+    pub fn with_submitter(mut self, submitter: Option<&str>) -> Result<Self, AddressError> {
+        if let Some(mailbox) = submitter {
+            Mailbox::parse(mailbox, Charset::Ascii)?;
+        }
+        self.mail.submitter = Some(submitter.unwrap_or_default().into());
+        Ok(self)
+    }
+
     /// The reverse-path without angle brackets, empty if null.
     #[must_use]
     pub fn reverse_path(&self) -> &str {
         &self.mail.reverse_path
+    }
+
+    /// What [`with_submitter`](Self::with_submitter) was told, empty for `None`.
+    #[must_use]
+    pub fn submitter(&self) -> Option<&str> {
+        self.mail.submitter.as_deref()
     }
 
     /// The recipients, in the order in which they were added.

@@ -17,6 +17,8 @@ pub(super) struct Mail {
     pub(super) recipients: Vec<Recipient>,
     pub(super) size: Option<u64>,
     pub(super) body: Option<BodyKind>,
+    /// Who handed the mail in, empty if that is not known.
+    pub(super) submitter: Option<Box<str>>,
     pub(super) transaction: Transaction,
 }
 
@@ -80,7 +82,14 @@ impl Transaction {
 
 impl Mail {
     pub(super) fn new(reverse_path: String) -> Self {
-        Self { reverse_path, recipients: Vec::new(), size: None, body: None, transaction: Transaction::new() }
+        Self {
+            reverse_path,
+            recipients: Vec::new(),
+            size: None,
+            body: None,
+            submitter: None,
+            transaction: Transaction::new(),
+        }
     }
 
     pub(super) fn add_recipient(&mut self, address: String) {

@@ -1,5 +1,6 @@
 //! The client role: sends mail (RFC 5321 §3, §4).
 
+mod auth;
 mod capabilities;
 mod config;
 mod connection;
@@ -8,12 +9,13 @@ mod event;
 mod mail;
 mod receive;
 mod send;
+mod setup;
 mod table;
 mod timers;
 mod verdict;
 
 pub use capabilities::Capabilities;
-pub use config::{Config, Limits, Timeouts};
+pub use config::{Config, Limits, Security, Timeouts};
 pub use connection::Connection;
 pub use envelope::Envelope;
 pub use event::{Body, Event};

@@ -20,12 +20,16 @@ impl Connection {
             if self.closing.is_some() {
                 return None;
             }
-            let limits = &self.config.limits;
-            let limits = ReplyLimits {
-                line: limits.reply_line.get(),
-                octets: limits.reply_octets.get(),
-                lines: limits.reply_lines.get() as usize,
-            };
+            // A server that speaks TLS from the first octet takes the silence, or EHLO, for a bad handshake: an alert or
+            // another record. It holds no line end to wait for.
+            if self.session == Session::Greeting
+                && !self.reader.is_inside()
+                && matches!(self.chunk.first(), Some(&(TLS_ALERT | TLS_HANDSHAKE)))
+            {
+                self.broken(CloseReason::NotSmtp);
+                continue;
+            }
+            let limits = self.reply_limits();
             match self.reader.next(&mut self.chunk, &limits) {
                 Ok(Some(reply)) => {
                     let event = self.reply(&reply);
@@ -37,6 +41,17 @@ impl Connection {
                 Ok(None) => return None,
                 Err(_) => self.broken(CloseReason::Protocol),
             }
+        }
+    }
+
+    /// How long a reply may be now. A challenge of AUTH may be longer than others (RFC 4954 §4).
+    fn reply_limits(&self) -> ReplyLimits {
+        let limits = &self.config.limits;
+        let challenge = if self.session == Session::Auth { limits.auth_challenge.get() } else { 0 };
+        ReplyLimits {
+            line: limits.reply_line.get().max(challenge),
+            octets: limits.reply_octets.get().max(challenge),
+            lines: limits.reply_lines.get() as usize,
         }
     }
 
@@ -63,21 +78,31 @@ impl Connection {
     /// Carries out what the table says.
     fn answer(&mut self, due: Due, reply: &Reply) -> Option<Event> {
         let rule = rule(due.question, reply.code().class());
+        let gone = reply.code() == ReplyCode::SERVICE_NOT_AVAILABLE;
         match rule {
             Rule::SayEhlo => self.say_hello(Question::Ehlo),
-            Rule::SayHelo => self.say_hello(Question::Helo),
-            Rule::Ready => {
-                let capabilities = match due.question {
-                    Question::Ehlo => Capabilities::of_ehlo(reply),
-                    _ => Capabilities::none(),
-                };
-                self.offers = capabilities.offers();
-                self.session = Session::Ready;
-                return Some(Event::Ready(capabilities));
+            Rule::SayHelo => self.no_ehlo(reply),
+            Rule::Proceed => {
+                let channel = self.offers.channel;
+                return self.proceed(match due.question {
+                    Question::Ehlo => Capabilities::of_ehlo(reply, channel),
+                    _ => Capabilities::none(channel),
+                });
             }
+            Rule::BeginTls => self.begin_tls(reply),
+            Rule::Break if due.question == Question::StartTls => self.no_upgrade(),
+            // The end of the service is said below this table.
+            Rule::NoTls | Rule::AuthRefused | Rule::Cancelled if gone => {}
+            Rule::NoTls => return self.no_tls(reply),
+            // Only 334 is a challenge, whatever other 3yz codes may mean (RFC 4954 §4).
+            Rule::Respond if reply.code() == ReplyCode::AUTHENTICATION_CHALLENGE => self.challenge(reply),
+            Rule::Respond => self.break_off(due, reply),
+            Rule::LoggedIn => return self.logged_in(),
+            Rule::AuthRefused => self.auth_refused(reply),
+            Rule::Cancelled => self.give_up(CloseReason::AuthExchange, None),
             Rule::NoService => {
                 self.settle_all(CloseReason::Refused, Some(reply));
-                if reply.code() != ReplyCode::SERVICE_NOT_AVAILABLE {
+                if !gone {
                     self.leave(CloseReason::Refused);
                 }
             }
@@ -187,3 +212,9 @@ fn refused_recipient(reply: &Reply) -> Verdict {
         Verdict::refused(reply.clone())
     }
 }
+
+/// The first octet of a TLS alert.
+const TLS_ALERT: u8 = 21;
+
+/// The first octet of a TLS handshake.
+const TLS_HANDSHAKE: u8 = 22;

@@ -5,13 +5,14 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 
 use super::capabilities::Offers;
+use super::config::Config;
 use super::connection::{Connection, Session};
 use super::mail::Mail;
 use super::table::Question;
 use super::verdict::{Failure, Stage, Verdict};
 use crate::CloseReason;
 use crate::body::{BodyEncoder, Encoded};
-use crate::command::BodyKind;
+use crate::command::{BodyKind, Xtext};
 use crate::decimal;
 
 /// Slices of a body up to this many octets are copied behind what is waiting to leave, because a copy costs less than
@@ -133,19 +134,25 @@ impl Connection {
     /// Greets the server with EHLO, or with HELO.
     pub(super) fn say_hello(&mut self, question: Question) {
         let verb = if question == Question::Ehlo { "EHLO " } else { "HELO " };
-        let out = self.outbox.buffer();
-        let before = out.len();
-        write_all(out, &[verb, &self.config.name, "\r\n"]);
-        let octets = out.len() - before;
         self.session = Session::Hello;
-        self.written(question, octets);
+        self.say(question, |out, config| write_all(out, &[verb, &config.name]));
     }
 
     /// Sends QUIT.
     pub(super) fn leave(&mut self, reason: CloseReason) {
-        write_all(self.outbox.buffer(), &["QUIT\r\n"]);
         self.session = Session::Leaving(reason);
-        self.written(Question::Quit, "QUIT\r\n".len());
+        self.setup = None;
+        self.say(Question::Quit, |out, _| write_all(out, &["QUIT"]));
+    }
+
+    /// Sends a line of its own, whose text `write` appends.
+    pub(super) fn say(&mut self, question: Question, write: impl FnOnce(&mut Vec<u8>, &Config)) {
+        let out = self.outbox.buffer();
+        let before = out.len();
+        write(out, &self.config);
+        write_all(out, &["\r\n"]);
+        let octets = out.len() - before;
+        self.written(question, octets);
     }
 
     /// The server waits for the mail data.
@@ -213,7 +220,7 @@ impl Connection {
 /// Why a mail is not even tried with this server.
 fn unfit(mail: &Mail, offers: Offers) -> Option<Failure> {
     match (mail.size, offers.size_limit) {
-        (Some(size), Some(limit)) if size > limit => Some(Failure::TooBig(limit)),
+        (Some(size), Some(limit)) if size > limit.get() => Some(Failure::TooBig(limit.get())),
         _ if mail.body == Some(BodyKind::EightBitMime) && !offers.eight_bit_mime => Some(Failure::No8BitMime),
         _ => None,
     }
@@ -222,13 +229,18 @@ fn unfit(mail: &Mail, offers: Offers) -> Option<Failure> {
 /// An upper bound for the octets of the next command.
 fn longest(question: Question, mail: &Mail) -> usize {
     match question {
-        Question::Mail => mail.reverse_path.len() + "MAIL FROM:<> SIZE=18446744073709551615 BODY=8BITMIME\r\n".len(),
+        Question::Mail => {
+            // Each octet of xtext takes up to three.
+            let submitter = mail.submitter.as_ref().map_or(0, |submitter| 3 * submitter.len() + " AUTH=<>".len());
+            let others = "MAIL FROM:<> SIZE=18446744073709551615 BODY=8BITMIME\r\n".len();
+            mail.reverse_path.len() + submitter + others
+        }
         Question::Rcpt => mail.recipients[mail.transaction.asked].address.len() + "RCPT TO:<>\r\n".len(),
         _ => "DATA\r\n".len(),
     }
 }
 
-/// MAIL, with the parameters that the server offers (RFC 1870 §6, RFC 6152 §2).
+/// MAIL, with the parameters that the server offers (RFC 1870 §6, RFC 6152 §2, RFC 4954 §5).
 fn write_mail(out: &mut Vec<u8>, mail: &Mail, offers: Offers) {
     write_all(out, &["MAIL FROM:<", &mail.reverse_path, ">"]);
     if let Some(size) = mail.size.filter(|_| offers.size) {
@@ -238,10 +250,18 @@ fn write_mail(out: &mut Vec<u8>, mail: &Mail, offers: Offers) {
     if let Some(kind) = mail.body.filter(|_| offers.eight_bit_mime) {
         write_all(out, &[" BODY=", kind.as_str()]);
     }
+    match mail.submitter.as_deref().filter(|_| offers.auth) {
+        Some("") => write_all(out, &[" AUTH=<>"]),
+        Some(submitter) => {
+            write_all(out, &[" AUTH="]);
+            Xtext::encode(submitter.as_bytes(), out);
+        }
+        None => {}
+    }
     write_all(out, &["\r\n"]);
 }
 
-fn write_all(out: &mut Vec<u8>, parts: &[&str]) {
+pub(super) fn write_all(out: &mut Vec<u8>, parts: &[&str]) {
     for part in parts {
         out.extend_from_slice(part.as_bytes());
     }

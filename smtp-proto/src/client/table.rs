@@ -9,6 +9,11 @@ pub(super) enum Question {
     Connect,
     Ehlo,
     Helo,
+    StartTls,
+    /// AUTH, or a response in its exchange.
+    Auth,
+    /// The cancellation of AUTH.
+    Cancel,
     Rset,
     Mail,
     Rcpt,
@@ -25,8 +30,20 @@ pub(super) enum Rule {
     SayEhlo,
     /// Sends HELO: the server does not know EHLO (§3.2).
     SayHelo,
-    /// The session is ready.
-    Ready,
+    /// The server said what it offers: begins TLS, logs in, or is ready.
+    Proceed,
+    /// Makes the TLS handshake (RFC 3207 §4).
+    BeginTls,
+    /// The server does not begin TLS: goes on in clear, or leaves.
+    NoTls,
+    /// Answers the challenge (RFC 4954 §4).
+    Respond,
+    /// Logged in: the session is ready.
+    LoggedIn,
+    /// Tries the next mechanism, or takes the reply as verdict on every mail and sends QUIT.
+    AuthRefused,
+    /// The exchange that the client broke off is over: sends QUIT.
+    Cancelled,
     /// Goes on.
     Continue,
     /// The server gives no service: takes the reply as verdict on every mail, sends QUIT.
@@ -55,14 +72,17 @@ pub(super) enum Rule {
 /// this table a 421 ends the connection whatever it answers (§3.8).
 pub(super) fn rule(question: Question, class: Class) -> Rule {
     use Rule::{
-        AcceptRecipient, Break, Continue, Left, NoService, Ready, RefuseData, RefuseMail, RefuseRecipient, SayEhlo,
-        SayHelo, SendBody, Verdict,
+        AcceptRecipient, AuthRefused, BeginTls, Break, Cancelled, Continue, Left, LoggedIn, NoService, NoTls, Proceed,
+        RefuseData, RefuseMail, RefuseRecipient, Respond, SayEhlo, SayHelo, SendBody, Verdict,
     };
     let row = match question {
         // a reply of class     2yz              3yz       4yz              5yz
         Question::Connect => [SayEhlo, Break, NoService, NoService],
-        Question::Ehlo => [Ready, Break, NoService, SayHelo],
-        Question::Helo => [Ready, Break, NoService, NoService],
+        Question::Ehlo => [Proceed, Break, NoService, SayHelo],
+        Question::Helo => [Proceed, Break, NoService, NoService],
+        Question::StartTls => [BeginTls, Break, NoTls, NoTls],
+        Question::Auth => [LoggedIn, Respond, AuthRefused, AuthRefused],
+        Question::Cancel => [Break, Break, Cancelled, Cancelled],
         Question::Rset => [Continue, Break, Break, Break],
         Question::Mail => [Continue, Break, RefuseMail, RefuseMail],
         Question::Rcpt => [AcceptRecipient, Break, RefuseRecipient, RefuseRecipient],

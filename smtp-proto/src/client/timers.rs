@@ -17,17 +17,16 @@ pub(super) struct Timers {
     pub(super) body: Option<Instant>,
     /// When the connection was last used, for the release of its buffers.
     used: Instant,
-    buffers: Duration,
 }
 
 impl Timers {
-    pub(super) fn new(now: Instant, timeouts: &Timeouts) -> Self {
-        Self { reply: None, block: None, body: None, used: now, buffers: timeouts.buffers }
+    pub(super) fn new(now: Instant) -> Self {
+        Self { reply: None, block: None, body: None, used: now }
     }
 
-    /// The earliest deadline. `spare`: there are buffers to release.
-    pub(super) fn next(&self, spare: bool) -> Option<Instant> {
-        let buffers = spare.then(|| self.used + self.buffers);
+    /// The earliest deadline. `spare`: how long buffers that nothing needs are kept, if there are any.
+    pub(super) fn next(&self, spare: Option<Duration>) -> Option<Instant> {
+        let buffers = spare.map(|kept| self.used + kept);
         [self.reply, self.block, self.body, buffers].into_iter().flatten().min()
     }
 
@@ -35,9 +34,9 @@ impl Timers {
         self.used = now;
     }
 
-    /// Whether the buffers have been unused for long enough.
-    pub(super) fn is_unused(&self, now: Instant) -> bool {
-        self.used + self.buffers <= now
+    /// Whether the connection was last used this long ago.
+    pub(super) fn is_unused(&self, now: Instant, kept: Duration) -> bool {
+        self.used + kept <= now
     }
 
     pub(super) fn stop(&mut self) {
@@ -52,6 +51,8 @@ pub(super) fn patience(timeouts: &Timeouts, question: Question) -> Duration {
     match question {
         Question::Connect => timeouts.greeting,
         Question::Ehlo | Question::Helo => timeouts.hello,
+        Question::StartTls => timeouts.starttls,
+        Question::Auth | Question::Cancel => timeouts.auth,
         Question::Rset => timeouts.reset,
         Question::Mail => timeouts.mail,
         Question::Rcpt => timeouts.rcpt,

@@ -49,9 +49,13 @@ impl CommandError {
             Problem::Sender(_) => Detail::BAD_SENDER_SYNTAX,
             Problem::Recipient(_) => Detail::BAD_DESTINATION_SYNTAX,
             // X.5.2 is also that of a command that is not recognised.
-            Problem::Verb | Problem::Missing(_) | Problem::Separator | Problem::Octet | Problem::String => {
-                Detail::SYNTAX_ERROR
-            }
+            // RFC 4954 §4 wants it of what is no base64.
+            Problem::Verb
+            | Problem::Missing(_)
+            | Problem::Separator
+            | Problem::Octet
+            | Problem::String
+            | Problem::InitialResponse => Detail::SYNTAX_ERROR,
             Problem::Unwanted
             | Problem::Host(_)
             | Problem::UserName(_)
@@ -63,7 +67,6 @@ impl CommandError {
             | Problem::EndMarker
             | Problem::Node
             | Problem::Mechanism
-            | Problem::InitialResponse
             | Problem::NotRepresentable => Detail::INVALID_ARGUMENTS,
         }
     }

@@ -9,12 +9,14 @@ mod encode;
 mod error;
 mod parameters;
 mod parse;
+mod submitter;
 mod verb;
 mod xtext;
 
 pub use argument::InitialResponse;
 pub use error::CommandError;
 pub use parameters::{BodyKind, Parameter, ParameterError, Parameters};
+pub use submitter::Submitter;
 pub use verb::Verb;
 pub use xtext::{Xtext, XtextError};
 

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use super::Submitter;
 use super::error::{Problem, Stop};
 use crate::address::Charset;
 use crate::address::octet::{self, LDH, LET_DIG, NON_ASCII, VALUE};
@@ -42,6 +43,8 @@ pub enum ParameterError {
     SizeTooLarge,
     /// BODY is none of the values that are defined.
     Body,
+    /// AUTH stands for neither a mailbox nor `<>` (RFC 4954 §5).
+    Auth,
 }
 
 impl<'a> Parameters<'a> {
@@ -96,6 +99,16 @@ impl<'a> Parameters<'a> {
         let value = body.value.unwrap_or_default();
         let kind = BodyKind::ALL.iter().find(|kind| kind.as_str().eq_ignore_ascii_case(value));
         kind.copied().map(Some).ok_or(ParameterError::Body)
+    }
+
+    /// Who submitted the mail (RFC 4954 §5).
+    ///
+    /// # Errors
+    ///
+    /// If AUTH is there with a value that stands for neither a mailbox nor `<>`, or with none.
+    pub fn submitter(&self) -> Result<Option<Submitter<'a>>, ParameterError> {
+        let Some(auth) = self.find("AUTH") else { return Ok(None) };
+        auth.value.and_then(Submitter::parse).map(Some).ok_or(ParameterError::Auth)
     }
 
     /// Parameters that were found valid before.
@@ -162,6 +175,7 @@ impl fmt::Display for ParameterError {
         f.write_str(match self {
             Self::Size => "SIZE is not a number of 1 to 20 digits",
             Self::SizeTooLarge => "SIZE is larger than any message",
+            Self::Auth => "AUTH is neither a mailbox nor <>",
             Self::Body => "BODY is neither 7BIT nor 8BITMIME nor BINARYMIME",
         })
     }

@@ -3,6 +3,7 @@
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt::{self, Display};
 
 use bytes::Bytes;
@@ -152,6 +153,23 @@ impl EhloResponse {
         if argument.bytes().all(|octet| octet.is_ascii_digit()) { argument.parse().ok() } else { None }
     }
 
+    /// The mechanisms of AUTH that are offered (RFC 4954 §3), in upper case, each once. Several AUTH lines count
+    /// together, and `AUTH=LOGIN PLAIN` counts as well, the form of drafts that servers still write beside or in place of
+    /// `AUTH LOGIN PLAIN`. What is no name of a mechanism (RFC 4422 §3.1) is left out.
+    pub fn mechanisms(&self) -> impl Iterator<Item = String> + use<> {
+        let mut names: Vec<String> = Vec::new();
+        for (keyword, arguments) in self.keywords() {
+            let Some(old_form) = auth_keyword(keyword) else { continue };
+            for name in old_form.into_iter().chain(arguments) {
+                let name = name.to_ascii_uppercase();
+                if is_mechanism_name(&name) && !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+        }
+        names.into_iter()
+    }
+
     fn lines(&self) -> impl Iterator<Item = &[u8]> {
         self.text.split(|&octet| octet == b'\n')
     }
@@ -191,6 +209,18 @@ fn cut_short(octets: &[u8]) -> EhloError {
         }
     }
     EhloError::Reply(ReplyError::Incomplete)
+}
+
+/// Whether a keyword is AUTH, and what stands behind the `=` of its old form.
+fn auth_keyword(keyword: &str) -> Option<Option<&str>> {
+    let (name, argument) = keyword.split_once('=').map_or((keyword, None), |(name, argument)| (name, Some(argument)));
+    name.eq_ignore_ascii_case("AUTH").then_some(argument)
+}
+
+/// `sasl-mech = 1*20mech-char` with `mech-char = UPPER-ALPHA / DIGIT / HYPHEN / UNDERSCORE` (RFC 4422 §3.1).
+fn is_mechanism_name(name: &str) -> bool {
+    let is_character = |octet: u8| matches!(octet, b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_');
+    (1..=20).contains(&name.len()) && name.bytes().all(is_character)
 }
 
 /// The octets before the first space, and those behind it.

@@ -115,7 +115,7 @@ impl Reply {
         String::from_utf8_lossy(&self.text)
     }
 
-    pub(super) fn octets(&self) -> &Bytes {
+    pub(crate) fn octets(&self) -> &Bytes {
         &self.text
     }
 

@@ -25,21 +25,21 @@ impl Connection {
                 None => return self.unknown(&line, error),
             },
         };
-        let rule = rule(self.state, verb);
+        let rule = rule(self.session.state, self.standing(), verb);
         match (rule, parsed) {
-            (Rule::SkipChunk, parsed) => self.refuse_chunk(parsed),
-            (Rule::Unknown, _) => self.error(Some(verb), &replies::UNKNOWN),
-            (Rule::Unimplemented, _) => self.error(Some(verb), &replies::NOT_IMPLEMENTED),
-            (Rule::HelloFirst, _) => self.error(Some(verb), &replies::HELLO_FIRST),
-            (Rule::MailFirst, _) if self.flags.mail_refused => self.refuse_recipient(verb, &replies::MAIL_FIRST),
-            (Rule::MailFirst, _) => self.error(Some(verb), &replies::MAIL_FIRST),
-            (Rule::RcptFirst, _) if self.transaction.refused > 0 => {
+            (Rule::RcptFirst, _) if self.session.transaction.refused > 0 => {
                 self.barrier = Barrier::Sync;
                 self.answered(Some(verb), &replies::NO_VALID_RECIPIENTS)
             }
-            (Rule::RcptFirst, _) => self.error(Some(verb), &replies::RCPT_FIRST),
-            (Rule::Nested, _) => self.error(Some(verb), &replies::NESTED_MAIL),
-            (Rule::QuitOnly, _) => self.error(Some(verb), &replies::QUIT_ONLY),
+            (rule, parsed) if let Some(reply) = answer_to(rule, verb) => match verb {
+                Verb::Bdat => self.refuse_chunk(parsed, reply),
+                // Whoever sends a group cannot know that its MAIL is refused.
+                Verb::Rcpt | Verb::Data if self.session.mail_refused => self.refuse_recipient(verb, reply),
+                _ => {
+                    self.session.mail_refused |= verb == Verb::Mail && matches!(rule, Rule::TlsFirst | Rule::AuthFirst);
+                    self.error(Some(verb), reply);
+                }
+            },
             (_, Err(error)) => self.error(Some(verb), &refusal(&error)),
             (Rule::Hello, Ok(Command::Ehlo(host) | Command::Helo(host))) => {
                 if !self.bears_junk(verb) {
@@ -50,28 +50,32 @@ impl Connection {
                 let id = self.ask(Decision::Hello, extended);
                 self.tell(Event::Hello(Hello { id, name, extended }));
             }
+            (Rule::StartTls, Ok(_)) => self.start_tls(),
+            (Rule::Auth, Ok(Command::Auth { mechanism, initial_response })) => {
+                self.begin_auth(mechanism, initial_response);
+            }
             (Rule::Mail, Ok(Command::Mail { reverse_path, parameters })) => {
                 if self.tally.messages >= self.config.limits.messages.get() {
                     let text = "too many messages on this connection";
                     self.leave(CloseReason::TooManyMessages, Detail::OTHER_SECURITY_STATUS, text);
                     return self.tell_answer(Some(verb), ReplyCode::SERVICE_NOT_AVAILABLE);
                 }
-                self.flags.mail_refused = false;
+                self.session.mail_refused = false;
                 if let Some(refusal) = self.judge_mail_parameters(&parameters) {
-                    self.flags.mail_refused = true;
+                    self.session.mail_refused = true;
                     return self.error(Some(verb), refusal);
                 }
                 let path = PathSpan::of_reverse_path(&line, &reverse_path, &parameters);
                 let id = self.ask(Decision::Mail, false);
-                self.tell(Event::Mail(Mail { id, line, path }));
+                self.tell(Event::Mail(Mail { id, line, path, protocol: self.protocol() }));
             }
             (Rule::Rcpt, Ok(Command::Rcpt { forward_path, parameters })) => {
                 if !parameters.is_empty() {
                     return self.error(Some(verb), &replies::UNKNOWN_PARAMETER);
                 }
                 let limits = &self.config.limits;
-                let is_full = self.transaction.accepted >= limits.recipients.get();
-                if is_full || self.transaction.refused > limits.recipient_overshoot.get() {
+                let is_full = self.session.transaction.accepted >= limits.recipients.get();
+                if is_full || self.session.transaction.refused > limits.recipient_overshoot.get() {
                     return self.refuse_recipient(verb, &replies::TOO_MANY_RECIPIENTS);
                 }
                 let path = PathSpan::of_forward_path(&line, &forward_path, &parameters);
@@ -137,12 +141,18 @@ impl Connection {
         if parameters.is_empty() {
             return None;
         }
-        if !self.flags.extended {
+        if !self.session.extended {
             return Some(&replies::NO_PARAMETERS_AFTER_HELO);
         }
-        let known = |keyword: &str| ["SIZE", "BODY"].iter().any(|name| name.eq_ignore_ascii_case(keyword));
+        // AUTH is taken from everybody (RFC 4954 §5), where the extension is there.
+        let has_auth = self.session.authenticated || self.usable_mechanisms().next().is_some();
+        let names: &[&str] = if has_auth { &["SIZE", "BODY", "AUTH"] } else { &["SIZE", "BODY"] };
+        let known = |keyword: &str| names.iter().any(|name| name.eq_ignore_ascii_case(keyword));
         if parameters.iter().any(|parameter| !known(parameter.keyword)) {
             return Some(&replies::UNKNOWN_PARAMETER);
+        }
+        if parameters.submitter().is_err() {
+            return Some(&replies::BAD_PARAMETER);
         }
         match (parameters.body(), parameters.size()) {
             // A number of twenty digits is good grammar, and more than anything that fits.
@@ -159,7 +169,11 @@ impl Connection {
         if is_foreign_protocol(line) {
             return self.not_smtp("this is an SMTP server");
         }
-        let refusal = if self.state == State::Refused { replies::QUIT_ONLY.clone() } else { refusal(error) };
+        let refusal = match self.session.state {
+            State::Refused => replies::QUIT_ONLY.clone(),
+            State::Insecure => replies::INSECURE.clone(),
+            _ => refusal(error),
+        };
         self.error(None, &refusal);
     }
 
@@ -172,9 +186,9 @@ impl Connection {
 
     /// Counts a command that brings no mail. One too many is answered like any other, and is an error all the same.
     /// False: it was the last one.
-    fn bears_junk(&mut self, verb: Verb) -> bool {
+    pub(super) fn bears_junk(&mut self, verb: Verb) -> bool {
         // The first EHLO is no junk.
-        if self.state != State::Start || !matches!(verb, Verb::Ehlo | Verb::Helo) {
+        if self.session.state != State::Start || !matches!(verb, Verb::Ehlo | Verb::Helo) {
             self.tally.junk = self.tally.junk.saturating_add(1);
         }
         self.tally.junk <= self.config.limits.junk_commands.get() || self.bears_error(Some(verb))
@@ -183,8 +197,8 @@ impl Connection {
     /// Refuses what a client that sends groups could not know to be useless. Too much of it is an error all the same.
     #[cold]
     fn refuse_recipient(&mut self, verb: Verb, reply: &Reply) {
-        self.transaction.refused = self.transaction.refused.saturating_add(1);
-        if self.transaction.refused > self.config.limits.recipient_overshoot.get() {
+        self.session.transaction.refused = self.session.transaction.refused.saturating_add(1);
+        if self.session.transaction.refused > self.config.limits.recipient_overshoot.get() {
             self.error(Some(verb), reply);
         } else {
             self.answered(Some(verb), reply);
@@ -225,8 +239,16 @@ impl Connection {
             self.say(reply);
         }
         let grouped = matches!(verb, Some(Verb::Mail | Verb::Rcpt | Verb::Rset | Verb::Send | Verb::Soml | Verb::Saml));
-        if !grouped && self.barrier == Barrier::None {
-            self.barrier = if hello { self.hello_barrier() } else { Barrier::Flush };
+        // Nothing may wait behind these (RFC 3207 §4, RFC 4954 §4), whatever becomes of them.
+        let synchronises = matches!(verb, Some(Verb::StartTls | Verb::Auth));
+        if !grouped && self.barrier == Barrier::None && self.closing.is_none() {
+            self.barrier = if hello {
+                self.hello_barrier()
+            } else if synchronises {
+                Barrier::Sync
+            } else {
+                Barrier::Flush
+            };
         }
         self.tell_answer(verb, reply.code());
     }
@@ -242,6 +264,26 @@ impl Connection {
             EarlyInput::TolerateAfterHello => Barrier::Flush,
         }
     }
+}
+
+/// The reply that a rule is, if it asks nothing and changes nothing.
+fn answer_to(rule: Rule, verb: Verb) -> Option<&'static Reply> {
+    Some(match rule {
+        Rule::Unknown => &replies::UNKNOWN,
+        Rule::Unimplemented => &replies::NOT_IMPLEMENTED,
+        Rule::HelloFirst => &replies::HELLO_FIRST,
+        Rule::EhloFirst => &replies::EHLO_FIRST,
+        Rule::MailFirst => &replies::MAIL_FIRST,
+        Rule::RcptFirst => &replies::RCPT_FIRST,
+        Rule::Nested => &replies::NESTED_MAIL,
+        Rule::Twice if verb == Verb::Auth => &replies::AUTHENTICATED,
+        Rule::Twice => &replies::NO_MORE_TLS,
+        Rule::TlsFirst => &replies::TLS_FIRST,
+        Rule::AuthFirst => &replies::AUTH_FIRST,
+        Rule::QuitOnly => &replies::QUIT_ONLY,
+        Rule::Insecure => &replies::INSECURE,
+        _ => return None,
+    })
 }
 
 /// The reply to a command that cannot be parsed.

@@ -6,18 +6,19 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
 
-use super::config::Config;
+use super::config::{Config, TlsPolicy};
 use super::event::{Abort, Event};
 use super::replies;
-use super::table::State;
+use super::session::{Excess, Phase, Session};
+use super::table::{Standing, State, Step};
 use super::timers::{Activity, Timers};
 use super::token::{Connect, Id};
-use crate::body::BodyDecoder;
 use crate::config::ConfigError;
-use crate::line::LineSplitter;
 use crate::outbox::Outbox;
 use crate::reply::{Detail, Reply, ReplyCode};
-use crate::{CloseReason, Decision, Instant, Misuse, Output, Refused, Wait};
+use crate::sasl::Nonces;
+use crate::trace::Protocol;
+use crate::{CloseReason, Decision, Instant, Misuse, Output, Refused, TlsInfo, Wait};
 
 /// The server side of one SMTP connection.
 ///
@@ -29,13 +30,11 @@ pub struct Connection {
     pub(super) id: u32,
     pub(super) serial: u32,
     pub(super) now: Instant,
-    pub(super) state: State,
-    pub(super) phase: Phase,
-    pub(super) transaction: Transaction,
+    pub(super) session: Session,
+    pub(super) tls: Option<TlsInfo>,
+    pub(super) nonces: Option<Nonces>,
     pub(super) tally: Tally,
     pub(super) open: Option<Open>,
-    pub(super) chunk: Bytes,
-    pub(super) splitter: LineSplitter,
     pub(super) outbox: Outbox,
     pub(super) barrier: Barrier,
     pub(super) timers: Timers,
@@ -44,46 +43,13 @@ pub struct Connection {
     pub(super) flags: Flags,
 }
 
-/// What the octets of the peer are at present.
-#[derive(Debug)]
-pub(super) enum Phase {
-    /// Command lines.
-    Command,
-    /// Mail data.
-    Data(MailData),
-    /// The chunk of a refused BDAT: this many octets to throw away.
-    Skip(u64),
-}
-
-/// Mail data on its way in.
-#[derive(Debug)]
-pub(super) struct MailData {
-    pub(super) decoder: BodyDecoder,
-    pub(super) excess: Excess,
-}
-
-/// Whether mail data went beyond the size limit. The rest is thrown away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Excess {
-    None,
-    /// They did, and the application is to be told.
-    Untold,
-    Told,
-}
-
-/// One mail transaction. It is replaced whole (RFC 5321 §4.1.1.5), so that no field survives.
-#[derive(Debug, Default)]
-pub(super) struct Transaction {
-    pub(super) accepted: u32,
-    pub(super) refused: u32,
-}
-
 /// What is counted over a connection.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) errors: u32,
     pub(super) junk: u32,
     pub(super) messages: u32,
+    pub(super) auth_failures: u32,
 }
 
 /// The question that the application has not answered yet.
@@ -101,14 +67,15 @@ pub(super) enum Barrier {
     Flush,
     /// Besides, no octet may have arrived before the reply left.
     Sync,
+    /// Behind the 220 to STARTTLS comes the TLS handshake.
+    Tls {
+        /// Octets of the 220.
+        go_ahead: usize,
+    },
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Flags {
-    /// EHLO, not HELO, began the session.
-    pub(super) extended: bool,
-    /// MAIL was refused: RCPT and DATA behind it in the same group are no errors of the client.
-    pub(super) mail_refused: bool,
     /// The peer closed its side.
     pub(super) eof: bool,
     /// `shutdown` was called.
@@ -129,13 +96,11 @@ impl Connection {
             id: CONNECTIONS.fetch_add(1, Ordering::Relaxed),
             serial: 0,
             now,
-            state: State::Refused,
-            phase: Phase::Command,
-            transaction: Transaction::default(),
+            session: Session::new(State::Start, Phase::Command),
+            tls: None,
+            nonces: None,
             tally: Tally::default(),
             open: None,
-            chunk: Bytes::new(),
-            splitter: LineSplitter::new(),
             outbox: Outbox::new(),
             barrier: Barrier::None,
             timers: Timers::new(now, &config.timeouts),
@@ -144,15 +109,31 @@ impl Connection {
             flags: Flags::default(),
             config,
         };
-        let id = connection.ask(Decision::Connect, false);
-        connection.notice = Some(Event::Connect(Connect { id }));
+        if connection.config.tls == TlsPolicy::Implicit {
+            connection.await_handshake();
+        } else {
+            connection.ask_about_peer();
+        }
         Ok(connection)
     }
 
     /// Whether the session was begun with EHLO.
     #[must_use]
     pub fn is_extended(&self) -> bool {
-        self.flags.extended
+        self.session.extended
+    }
+
+    /// The word for the WITH clause of a trace field (RFC 5321 §4.4, RFC 4954 §7): what the session is now.
+    #[must_use]
+    pub fn protocol(&self) -> Protocol {
+        match (self.tls.is_some(), self.session.authenticated) {
+            (false, true) => Protocol::Esmtpa,
+            (true, true) => Protocol::Esmtpsa,
+            // There is no word for HELO over TLS.
+            _ if !self.session.extended => Protocol::Smtp,
+            (true, false) => Protocol::Esmtps,
+            (false, false) => Protocol::Esmtp,
+        }
     }
 
     /// When `handle_timeout` is due if nothing else happens first, also while octets wait to be transmitted.
@@ -165,7 +146,8 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// The octets are handed back while the connection takes no input ([`Wait::input`] is false) or is over.
+    /// The octets are handed back while the connection takes no input ([`Wait::input`] is false, or a TLS handshake is
+    /// due) or is over.
     pub fn handle_input(&mut self, now: Instant, octets: Bytes) -> Result<(), Refused<Bytes>> {
         self.tick(now);
         if self.closing.is_some() {
@@ -175,14 +157,21 @@ impl Connection {
             return Err(Refused::new(Misuse::Paused, octets));
         }
         self.timers.active(now);
-        self.chunk = octets;
+        if matches!(self.barrier, Barrier::Tls { .. }) && !octets.is_empty() && self.withdraw_go_ahead() {
+            self.refuse_early_input();
+            return Ok(());
+        }
+        self.session.chunk = octets;
         Ok(())
     }
 
-    /// The peer closed its side. What it sent before is still served.
+    /// The peer closed its side. What it sent before is still served; a TLS handshake is over.
     pub fn handle_eof(&mut self, now: Instant) {
         self.tick(now);
         self.flags.eof = true;
+        if self.is_handshake_due() {
+            self.cut(CloseReason::PeerClosed, Abort::ConnectionLost);
+        }
     }
 
     /// The transport failed: nothing can be read or written any more. An open question is void.
@@ -208,6 +197,7 @@ impl Connection {
         match self.timers.take_activity(now) {
             None => {}
             Some(Activity::Decision) => self.time_out_decision(),
+            Some(Activity::Handshake) => self.cut(CloseReason::Timeout, Abort::Timeout),
             Some(Activity::Command) => {
                 self.abort(Abort::Timeout);
                 self.leave(CloseReason::Timeout, Detail::BAD_CONNECTION, "timeout, closing connection");
@@ -220,7 +210,7 @@ impl Connection {
         }
         if self.timers.take_buffers(now) {
             self.outbox.release();
-            self.splitter.release();
+            self.session.splitter.release();
         }
     }
 
@@ -248,6 +238,9 @@ impl Connection {
         if let (Some(reason), true) = (self.closing, self.outbox.is_empty()) {
             return Output::Closed(reason);
         }
+        if self.is_handshake_due() {
+            return Output::UpgradeTls;
+        }
         Output::Wait(Wait {
             input: self.wants_input(),
             decision: self.open.map(|open| open.decision),
@@ -267,13 +260,35 @@ impl Connection {
             return;
         }
         match mem::replace(&mut self.barrier, Barrier::None) {
-            Barrier::Sync if !self.chunk.is_empty() => {
-                self.say(&replies::EARLY_INPUT);
-                self.close(CloseReason::EarlyInput);
-            }
+            Barrier::Sync | Barrier::Tls { .. } if !self.session.chunk.is_empty() => self.refuse_early_input(),
+            Barrier::Tls { .. } => self.begin_handshake(),
             _ if self.closing.is_none() && self.open.is_none() => self.await_input(),
             _ => {}
         }
+    }
+
+    /// Asks the application whether the peer is served.
+    pub(super) fn ask_about_peer(&mut self) {
+        let id = self.ask(Decision::Connect, false);
+        self.tell(Event::Connect(Connect { id }));
+    }
+
+    /// What the session has come to.
+    pub(super) fn standing(&self) -> Standing {
+        let auth = &self.config.auth;
+        let tls = match self.config.tls {
+            _ if self.tls.is_some() => Step::Done,
+            TlsPolicy::Offered => Step::Optional,
+            TlsPolicy::Required => Step::Required,
+            TlsPolicy::Disabled | TlsPolicy::Implicit => Step::Absent,
+        };
+        let auth = match auth.required {
+            _ if self.session.authenticated => Step::Done,
+            _ if auth.mechanisms.is_empty() => Step::Absent,
+            true => Step::Required,
+            false => Step::Optional,
+        };
+        Standing { extended: self.session.extended, tls, auth }
     }
 
     /// Asks the application; the answer comes with a token of the returned id.
@@ -296,32 +311,47 @@ impl Connection {
 
     /// Says why the service ends, beginning with the name of this server (RFC 5321 §4.2.2), and closes.
     pub(super) fn leave(&mut self, reason: CloseReason, detail: Detail, text: &str) {
+        if !self.withdraw_go_ahead() {
+            return self.cut(reason, Abort::ConnectionLost);
+        }
         let text = alloc::format!("{} {text}", self.config.hostname);
         self.say(&Reply::new(ReplyCode::SERVICE_NOT_AVAILABLE, detail, text));
         self.close(reason);
+    }
+
+    /// Sends away who did not wait for a reply (RFC 2920 §3.1).
+    pub(super) fn refuse_early_input(&mut self) {
+        self.say(&replies::EARLY_INPUT);
+        self.close(CloseReason::EarlyInput);
     }
 
     /// Ends the connection once the output has left.
     pub(super) fn close(&mut self, reason: CloseReason) {
         self.closing = Some(reason);
         self.open = None;
-        self.chunk = Bytes::new();
+        self.barrier = Barrier::None;
+        self.session.chunk = Bytes::new();
+        self.session.phase = Phase::Command;
         self.timers.stop_all_but_write();
     }
 
     /// From now on the next command, or more of the mail data, is due.
     pub(super) fn await_input(&mut self) {
-        match &self.phase {
-            Phase::Command => self.timers.await_command(self.now + self.config.timeouts.idle),
-            Phase::Data(_) | Phase::Skip(_) => {}
+        match &self.session.phase {
+            Phase::Command | Phase::Exchange(_) => self.timers.await_command(self.now + self.config.timeouts.idle),
+            Phase::Data(_) | Phase::Skip(_) | Phase::Handshake => {}
         }
     }
 
     /// The shutdown that was asked for, once nothing stands against it.
     pub(super) fn end_service(&mut self, at_once: bool) {
+        if self.is_handshake_due() && self.flags.shutdown {
+            // No word in clear may get into the handshake.
+            return self.cut(CloseReason::Shutdown, Abort::ConnectionLost);
+        }
         let deciding = matches!(self.open, Some(Open { decision: Decision::Message, .. }));
-        let transferring = matches!(self.phase, Phase::Data(_))
-            || matches!(self.state, State::Mail | State::Rcpt)
+        let transferring = matches!(self.session.phase, Phase::Data(_))
+            || matches!(self.session.state, State::Mail | State::Rcpt)
             || self.open.is_some();
         if self.closing.is_some() || !self.flags.shutdown || deciding || (transferring && !at_once) {
             return;
@@ -333,15 +363,15 @@ impl Connection {
     /// Tells the application that mail data in progress will not become a message.
     pub(super) fn abort(&mut self, abort: Abort) {
         let deciding = matches!(self.open, Some(Open { decision: Decision::Message, .. }));
-        let told = matches!(&self.phase, Phase::Data(data) if data.excess == Excess::Told);
-        if deciding || (matches!(self.phase, Phase::Data(_)) && !told) {
+        let told = matches!(&self.session.phase, Phase::Data(data) if data.excess == Excess::Told);
+        if deciding || (matches!(self.session.phase, Phase::Data(_)) && !told) {
             self.notice = Some(Event::Aborted(abort));
         }
-        self.phase = Phase::Command;
+        self.session.phase = Phase::Command;
     }
 
     /// Ends the connection without another octet.
-    fn cut(&mut self, reason: CloseReason, abort: Abort) {
+    pub(super) fn cut(&mut self, reason: CloseReason, abort: Abort) {
         if self.closing.is_none() || !self.outbox.is_empty() {
             self.abort(abort);
             self.outbox.sent(usize::MAX);
@@ -355,12 +385,13 @@ impl Connection {
 
     fn wants_input(&self) -> bool {
         self.closing.is_none()
+            && !self.is_handshake_due()
             && !self.flags.eof
-            && self.chunk.is_empty()
+            && self.session.chunk.is_empty()
             && self.outbox.len() < self.config.limits.pending_output.get()
     }
 
     fn has_spare_buffers(&self) -> bool {
-        self.outbox.is_spare() || self.splitter.is_spare()
+        self.outbox.is_spare() || self.session.splitter.is_spare()
     }
 }

@@ -5,19 +5,21 @@ use core::time::Duration;
 
 use bytes::Buf;
 
-use super::connection::{Connection, Excess, MailData, Phase};
+use super::connection::Connection;
 use super::event::{Abort, Event};
 use super::replies;
+use super::session::{Excess, MailData, Phase};
 use super::token::Message;
 use crate::body::{Decoded, LineEndings};
 use crate::command::{Command, CommandError, Verb};
+use crate::reply::Reply;
 use crate::{CloseReason, Decision};
 
 impl Connection {
     /// Takes some of the mail data. False: there is none yet.
     pub(super) fn next_content(&mut self) -> bool {
         let limit = self.config.limits.message_size.get();
-        let Phase::Data(data) = &mut self.phase else { return false };
+        let Phase::Data(data) = &mut self.session.phase else { return false };
         if data.excess == Excess::Untold {
             data.excess = Excess::Told;
             let octets = data.decoder.octets();
@@ -25,14 +27,14 @@ impl Connection {
             self.judge_flood(octets);
             return true;
         }
-        let before = self.chunk.len();
-        let decoded = data.decoder.next(&mut self.chunk);
+        let before = self.session.chunk.len();
+        let decoded = data.decoder.next(&mut self.session.chunk);
         let octets = data.decoder.octets();
         let excess = data.excess;
         if excess == Excess::None && octets > limit {
             data.excess = Excess::Untold;
         }
-        self.progress(before - self.chunk.len());
+        self.progress(before - self.session.chunk.len());
         match decoded {
             Decoded::Content(_) if excess == Excess::Told => self.judge_flood(octets),
             Decoded::Content(mut piece) => {
@@ -65,7 +67,9 @@ impl Connection {
 
     /// The final dot has come.
     fn end_of_data(&mut self) {
-        let Phase::Data(MailData { decoder, excess }) = mem::replace(&mut self.phase, Phase::Command) else { return };
+        let Phase::Data(MailData { decoder, excess }) = mem::replace(&mut self.session.phase, Phase::Command) else {
+            return;
+        };
         let strict = self.config.line_endings == LineEndings::Strict;
         self.timers.await_command(self.now + self.config.timeouts.idle);
         if excess != Excess::None {
@@ -87,19 +91,19 @@ impl Connection {
     }
 
     /// Answers BDAT, and makes sure that its octets are not taken for commands (RFC 3030 §2).
-    pub(super) fn refuse_chunk(&mut self, parsed: Result<Command<'_>, CommandError>) {
+    pub(super) fn refuse_chunk(&mut self, parsed: Result<Command<'_>, CommandError>, reply: &Reply) {
         let Ok(Command::Bdat { size, .. }) = parsed else {
             // The octets that follow cannot be told from commands.
             self.answered(Some(Verb::Bdat), &replies::BAD_PARAMETER);
             return self.close(CloseReason::Protocol);
         };
-        self.error(Some(Verb::Bdat), &replies::NOT_IMPLEMENTED);
+        self.error(Some(Verb::Bdat), reply);
         let limit = self.config.limits.message_size.get();
         if self.closing.is_none() {
             if size > limit.saturating_add(limit / 2) {
                 self.close(CloseReason::Flood);
             } else if size > 0 {
-                self.phase = Phase::Skip(size);
+                self.session.phase = Phase::Skip(size);
                 self.timers.await_command(self.now + self.config.timeouts.data);
             }
         }
@@ -107,18 +111,18 @@ impl Connection {
 
     /// Throws octets of a refused chunk away. False: there are none yet.
     pub(super) fn skip_chunk(&mut self) -> bool {
-        let Phase::Skip(left) = &mut self.phase else { return false };
-        if self.chunk.is_empty() {
+        let Phase::Skip(left) = &mut self.session.phase else { return false };
+        if self.session.chunk.is_empty() {
             if self.flags.eof {
                 self.close(CloseReason::PeerClosed);
             }
             return false;
         }
-        let count = self.chunk.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
-        self.chunk.advance(count);
+        let count = self.session.chunk.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
+        self.session.chunk.advance(count);
         *left -= count as u64;
         if *left == 0 {
-            self.phase = Phase::Command;
+            self.session.phase = Phase::Command;
             self.timers.await_command(self.now + self.config.timeouts.idle);
         } else {
             self.progress(count);

@@ -1,16 +1,21 @@
 //! The answers of the application.
 
-use super::connection::{Barrier, Connection, Excess, MailData, Open, Phase, Transaction};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::connection::{Barrier, Connection, Open};
 use super::event::Abort;
+use super::exchange::Exchange;
 use super::replies;
-use super::table::State;
+use super::session::{Excess, MailData, Phase, Transaction};
+use super::table::{State, Step};
 use super::token::{Id, Token};
 use crate::body::BodyDecoder;
 use crate::reply::{Detail, EhloResponse, Reply, ReplyCode};
 use crate::{CloseReason, Decision, Instant, Misuse, Refused};
 
 impl Connection {
-    /// Says yes with the usual reply: 220, 250, 354, or 252 to VRFY and EXPN.
+    /// Says yes with the usual reply: 220, 235, 250, 354, or 252 to VRFY and EXPN.
     ///
     /// Accepting a [`Message`](super::Message) is the promise to deliver it (RFC 5321 §4.2.5).
     ///
@@ -30,7 +35,7 @@ impl Connection {
     }
 
     /// Says yes with a reply of one's own, of class 2yz: 251 to RCPT, the queue identifier to a message, the mailbox
-    /// to VRFY. To EHLO and to a connection only the text is used, to DATA nothing of it.
+    /// to VRFY. To EHLO, to AUTH and to a connection only the text is used, to DATA nothing of it.
     ///
     /// # Errors
     ///
@@ -61,7 +66,7 @@ impl Connection {
         }
         match self.take_open(T::DECISION, token.id()) {
             Ok(open) => {
-                self.deny(open, &reply);
+                self.deny(open, &reply, token.into_exchange());
                 Ok(())
             }
             Err(misuse) => Err(Refused::new(misuse, (token, reply))),
@@ -76,28 +81,30 @@ impl Connection {
         if open.decision == Decision::Connect {
             self.leave(CloseReason::Timeout, Detail::OTHER_SYSTEM_STATUS, "no service at present");
         } else {
-            self.deny(open, &replies::NO_DECISION);
+            let is_auth = matches!(open.decision, Decision::Auth | Decision::Lookup);
+            let reply = if is_auth { &replies::NO_AUTH_DECISION } else { &replies::NO_DECISION };
+            self.deny(open, reply, None);
         }
     }
 
     /// Ends a transaction, if there is one; the session goes on.
     pub(super) fn begin_anew(&mut self) {
-        self.transaction = Transaction::default();
-        self.flags.mail_refused = false;
-        if matches!(self.state, State::Mail | State::Rcpt) {
-            self.state = State::Ready;
+        self.session.transaction = Transaction::default();
+        self.session.mail_refused = false;
+        if matches!(self.session.state, State::Mail | State::Rcpt) {
+            self.session.state = State::Ready;
         }
     }
 
     /// An answer that comes behind its deadline comes too late, whether or not `handle_timeout` was called in between.
-    fn expire(&mut self, now: Instant) {
+    pub(super) fn expire(&mut self, now: Instant) {
         self.tick(now);
         if self.timers.is_decision_due(now) {
             self.handle_timeout(now);
         }
     }
 
-    fn take_open(&mut self, decision: Decision, id: Id) -> Result<Open, Misuse> {
+    pub(super) fn take_open(&mut self, decision: Decision, id: Id) -> Result<Open, Misuse> {
         let due = Id { connection: self.id, serial: self.serial };
         self.open.take_if(|open| open.decision == decision && id == due).ok_or(Misuse::StaleToken)
     }
@@ -107,29 +114,28 @@ impl Connection {
         match open.decision {
             Decision::Connect => {
                 self.greet(reply);
-                self.state = State::Start;
                 self.barrier = Barrier::Sync;
             }
             Decision::Hello => {
                 self.begin_anew();
-                self.state = State::Ready;
-                self.flags.extended = open.extended;
+                self.session.state = State::Ready;
+                self.session.extended = open.extended;
                 self.say_hello(open.extended, reply);
                 self.barrier = self.hello_barrier();
             }
             Decision::Mail => {
-                self.transaction = Transaction::default();
-                self.state = State::Mail;
+                self.session.transaction = Transaction::default();
+                self.session.state = State::Mail;
                 self.say(reply.unwrap_or(&replies::SENDER_OK));
             }
             Decision::Rcpt => {
-                self.transaction.accepted += 1;
-                self.state = State::Rcpt;
+                self.session.transaction.accepted += 1;
+                self.session.state = State::Rcpt;
                 self.say(reply.unwrap_or(&replies::RECIPIENT_OK));
             }
             Decision::Data => {
                 let decoder = BodyDecoder::new(self.config.line_endings);
-                self.phase = Phase::Data(MailData { decoder, excess: Excess::None });
+                self.session.phase = Phase::Data(MailData { decoder, excess: Excess::None });
                 self.timers.await_command(self.now + self.config.timeouts.data);
                 self.say(&replies::START_INPUT);
                 self.barrier = Barrier::Sync;
@@ -142,18 +148,28 @@ impl Connection {
                 self.say(reply.unwrap_or(&replies::MESSAGE_OK));
             }
             Decision::Verify | Decision::Expand => self.say(reply.unwrap_or(&replies::CANNOT_VERIFY)),
-            Decision::Body => {}
+            Decision::Auth => {
+                self.session.authenticated = true;
+                match reply {
+                    Some(reply) => {
+                        self.say(&Reply::new(replies::AUTH_OK.code(), replies::AUTH_OK.detail(), reply.text()))
+                    }
+                    None => self.say(&replies::AUTH_OK),
+                }
+                self.barrier = Barrier::Sync;
+            }
+            Decision::Lookup | Decision::Body => {}
         }
         self.go_on();
     }
 
-    fn deny(&mut self, open: Open, reply: &Reply) {
+    pub(super) fn deny(&mut self, open: Open, reply: &Reply, exchange: Option<Box<Exchange>>) {
         self.timers.active(self.now);
         match open.decision {
             // Replies to EHLO and opening replies carry no enhanced code (RFC 2034 §3).
             Decision::Connect => {
                 self.say(&reply.clone().without_detail());
-                self.state = State::Refused;
+                self.session.state = State::Refused;
                 self.barrier = Barrier::Sync;
             }
             Decision::Hello => {
@@ -161,11 +177,11 @@ impl Connection {
                 self.barrier = self.hello_barrier();
             }
             Decision::Mail => {
-                self.flags.mail_refused = true;
+                self.session.mail_refused = true;
                 self.say(reply);
             }
             Decision::Rcpt => {
-                self.transaction.refused = self.transaction.refused.saturating_add(1);
+                self.session.transaction.refused = self.session.transaction.refused.saturating_add(1);
                 self.say(reply);
             }
             Decision::Data => {
@@ -176,6 +192,7 @@ impl Connection {
                 self.begin_anew();
                 self.say(reply);
             }
+            Decision::Auth | Decision::Lookup => self.refuse_claim(exchange, reply),
             Decision::Verify | Decision::Expand | Decision::Body => self.say(reply),
         }
         if reply.code() == ReplyCode::SERVICE_NOT_AVAILABLE {
@@ -185,10 +202,12 @@ impl Connection {
         }
     }
 
-    /// A question was answered: input is awaited again, unless the service is ending.
-    fn go_on(&mut self) {
-        self.await_input();
-        self.end_service(false);
+    /// A question was answered: input is awaited again, unless the next question is open or the service is ending.
+    pub(super) fn go_on(&mut self) {
+        if self.closing.is_none() && self.open.is_none() {
+            self.await_input();
+            self.end_service(false);
+        }
     }
 
     /// The greeting (RFC 5321 §4.2): the name of the server, then any text.
@@ -213,6 +232,14 @@ impl Connection {
             }
             if config.expand {
                 response = response.with("EXPN");
+            }
+            let standing = self.standing();
+            if matches!(standing.tls, Step::Optional | Step::Required) && standing.auth != Step::Done {
+                response = response.with("STARTTLS");
+            }
+            let names: Vec<&str> = self.usable_mechanisms().map(|mechanism| mechanism.name()).collect();
+            if !names.is_empty() {
+                response = response.with(format_args!("AUTH {}", names.join(" ")));
             }
         }
         self.say(&response.to_reply());

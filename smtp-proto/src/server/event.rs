@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use thiserror::Error;
 
+use super::exchange::{Auth, Lookup};
 use super::token::{Connect, Data, Expand, Hello, Mail, Message, Rcpt, Verify};
 use crate::command::Verb;
 use crate::reply::ReplyCode;
@@ -18,6 +19,11 @@ pub enum Event {
     Connect(Connect),
     /// EHLO or HELO. Accepting it also ends a transaction in progress (RFC 5321 §4.1.4).
     Hello(Hello),
+    /// AUTH: is the client who it claims to be? Only with `Config::auth`.
+    Auth(Auth),
+    /// AUTH with a mechanism that needs to know what is stored of a user: answer it with
+    /// [`provide`](super::Connection::provide).
+    Lookup(Lookup),
     /// MAIL: may this transaction begin?
     Mail(Mail),
     /// RCPT: is this recipient accepted?

@@ -12,6 +12,8 @@ pub(super) enum Activity {
     Command,
     /// The application: it owes an answer.
     Decision,
+    /// The peer and the TLS library of the driver: they owe the end of the handshake.
+    Handshake,
 }
 
 /// Everything that can become due.
@@ -57,6 +59,10 @@ impl Timers {
 
     pub(super) fn await_decision(&mut self, due: Instant) {
         self.activity = Some((Activity::Decision, due));
+    }
+
+    pub(super) fn await_handshake(&mut self, due: Instant) {
+        self.activity = Some((Activity::Handshake, due));
     }
 
     /// When the peer has to have sent more, if that is what is awaited.

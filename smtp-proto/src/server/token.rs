@@ -8,11 +8,12 @@ use bytes::Bytes;
 use crate::Decision;
 use crate::address::{ForwardPath, Mailbox, Path, ReversePath};
 use crate::body::Stray;
-use crate::command::Parameters;
+use crate::command::{Parameters, Submitter};
+use crate::trace::Protocol;
 
 /// A question that the peer's command puts to the application, and the right to answer it once.
 ///
-/// Dropping a token leaves the question open until its deadline answers 451.
+/// Dropping a token leaves the question open until its deadline answers 451, to AUTH 454.
 pub trait Token: sealed::Sealed {
     /// What the question is about.
     const DECISION: Decision;
@@ -20,8 +21,17 @@ pub trait Token: sealed::Sealed {
 
 #[expect(unnameable_types, reason = "what cannot be named cannot be implemented elsewhere: this seals `Token`")]
 mod sealed {
-    pub trait Sealed {
+    use alloc::boxed::Box;
+
+    use crate::server::exchange::Exchange;
+
+    pub trait Sealed: Sized {
         fn id(&self) -> Id;
+
+        /// The exchange of AUTH that the question belongs to.
+        fn into_exchange(self) -> Option<Box<Exchange>> {
+            None
+        }
     }
 
     /// Names one question of one connection.
@@ -55,6 +65,7 @@ pub struct Mail {
     pub(super) id: Id,
     pub(super) line: Bytes,
     pub(super) path: PathSpan,
+    pub(super) protocol: Protocol,
 }
 
 /// RCPT (§4.1.1.3).
@@ -139,6 +150,23 @@ impl Mail {
     #[must_use]
     pub fn parameters(&self) -> Parameters<'_> {
         self.path.parameters(&self.line)
+    }
+
+    /// Who submitted the mail, as the client says (AUTH, RFC 4954 §5). A client that has not logged in is not believed:
+    /// whatever it says, the submitter is unknown. `None`: a client that has logged in leaves it open, and the
+    /// application may take it to be who has logged in.
+    #[must_use]
+    pub fn submitter(&self) -> Option<Submitter<'_>> {
+        match self.protocol {
+            Protocol::Esmtpa | Protocol::Esmtpsa => self.parameters().submitter().ok().flatten(),
+            _ => Some(Submitter::Unknown),
+        }
+    }
+
+    /// The word for the WITH clause of the Received field (RFC 5321 §4.4, RFC 4954 §7).
+    #[must_use]
+    pub fn protocol(&self) -> Protocol {
+        self.protocol
     }
 }
 

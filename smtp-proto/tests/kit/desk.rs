@@ -2,8 +2,9 @@
 
 use smtp_proto::address::{ForwardPath, ReversePath};
 use smtp_proto::reply::{Detail, Reply, ReplyCode};
+use smtp_proto::sasl::{Claim, Secret};
 use smtp_proto::server::{Connection, Event};
-use smtp_proto::{Instant, Misuse};
+use smtp_proto::{Instant, Misuse, TlsInfo};
 
 /// A message that was accepted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,15 +16,25 @@ pub struct Message {
 
 /// Accepts everything, but refuses a mailbox whose local part begins with `no` for good, one that begins with `later`
 /// for now, in MAIL and RCPT, and a message that holds the line `refuse me`.
+///
+/// In AUTH the password of everybody is `secret` and the token `token`; only `alice` has something stored; `later` cannot
+/// be judged now.
 #[derive(Debug, Default)]
 pub struct Desk {
     /// What was told, a line an event; neighbouring pieces of a body are joined.
     pub log: Vec<String>,
     pub messages: Vec<Message>,
+    /// What TLS handshakes bring.
+    pub tls: TlsInfo,
     draft: Message,
 }
 
 impl Desk {
+    /// One whose TLS handshakes bring this.
+    pub fn within(tls: TlsInfo) -> Self {
+        Self { tls, ..Self::default() }
+    }
+
     /// Takes an event and answers it.
     pub fn handle(&mut self, now: Instant, connection: &mut Connection, event: Event) {
         if let Event::Body(piece) = event {
@@ -34,6 +45,18 @@ impl Desk {
         let answered: Result<(), Misuse> = match event {
             Event::Connect(token) => connection.accept(now, token).map_err(|refused| refused.misuse),
             Event::Hello(token) => connection.accept(now, token).map_err(|refused| refused.misuse),
+            Event::Auth(token) => match judge(token.claim()) {
+                None => connection.accept(now, token).map_err(|refused| refused.misuse),
+                Some(reply) => connection.reject(now, token, reply).map_err(|refused| refused.misuse),
+            },
+            Event::Lookup(token) => {
+                let secret = match token.user() {
+                    "alice" => Ok(Some(Secret::Password("secret".into()))),
+                    "later" => Err(unavailable()),
+                    _ => Ok(None),
+                };
+                connection.provide(now, token, secret).map_err(|refused| refused.misuse)
+            }
             Event::Mail(token) => {
                 self.draft = Message { from: path(&token.reverse_path()), ..Message::default() };
                 match verdict(&self.draft.from) {
@@ -72,6 +95,25 @@ impl Desk {
         };
         answered.expect("the token is the one that is due");
     }
+}
+
+/// Why a claim is refused, if it is.
+fn judge(claim: Claim<'_>) -> Option<Reply> {
+    let is_good = match claim {
+        Claim::Password { user: "later", .. } => return Some(unavailable()),
+        Claim::Password { password, .. } => password == "secret",
+        Claim::Bearer { token, .. } => token == "token",
+        Claim::Proven { user, .. } => user == "alice",
+        Claim::Other(response) => response == b"open",
+        _ => true,
+    };
+    let text = "wrong user or password";
+    (!is_good).then(|| Reply::new(ReplyCode::AUTHENTICATION_FAILED, Detail::CREDENTIALS_INVALID, text))
+}
+
+fn unavailable() -> Reply {
+    let code = ReplyCode::TEMPORARY_AUTHENTICATION_FAILURE;
+    Reply::new(code, Detail::OTHER_SECURITY_STATUS, "the directory does not answer")
 }
 
 fn path(path: &ReversePath<'_>) -> String {

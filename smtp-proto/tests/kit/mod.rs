@@ -2,6 +2,8 @@
 #![allow(dead_code, unreachable_pub, reason = "each test program uses a part of the kit")]
 
 pub mod desk;
+pub mod dialogue;
+pub mod echo;
 pub mod pair;
 pub mod script;
 pub mod steady;

@@ -1,10 +1,13 @@
 //! A client and a server joined by two byte pipes, in virtual time.
 
+use core::time::Duration;
+
 use bytes::Bytes;
-use smtp_proto::{Instant, client, server};
+use smtp_proto::{Instant, TlsInfo, client, server};
 
 use super::Cuts;
 use super::desk::Desk;
+use super::dialogue::BINDING;
 use super::script::{Caller, Record};
 
 /// Both roles of the core, talking to each other.
@@ -20,6 +23,9 @@ pub struct Pair {
     pub server_record: Record,
     /// How often the direction of the traffic turned to the server: each is half a round trip.
     pub flights: usize,
+    /// What the client's end of a TLS handshake brings; `None`: the handshake fails. Both ends have the same binding, and
+    /// the desk says whether the client shows a certificate.
+    pub tls: Option<TlsInfo>,
     to_server: Pipe,
     to_client: Pipe,
 }
@@ -42,6 +48,7 @@ impl Pair {
             record: Record::default(),
             server_record: Record::default(),
             flights: 0,
+            tls: Some(TlsInfo::new(true).with_channel_binding(BINDING)),
             to_server: Pipe::new(cuts),
             to_client: Pipe::new(cuts),
         }
@@ -85,10 +92,41 @@ impl Pair {
                     }
                 }
             }
-            if !moved {
+            if !moved && !self.shake_hands() {
                 return;
             }
         }
+    }
+
+    /// Lets so much time pass, then both talk again.
+    pub fn pass(&mut self, time: Duration) {
+        self.now = self.now + time;
+        self.client.handle_timeout(self.now);
+        self.server.handle_timeout(self.now);
+        self.run();
+    }
+
+    /// Makes the TLS handshake if both ends are at it. What is under way in clear by then would break it.
+    fn shake_hands(&mut self) -> bool {
+        let is_due = matches!(self.client.poll(), client::Output::UpgradeTls)
+            && matches!(self.server.poll(), server::Output::UpgradeTls);
+        if !is_due {
+            return false;
+        }
+        assert!(self.to_server.is_empty() && self.to_client.is_empty(), "nothing is under way in clear");
+        match self.tls {
+            Some(tls) => {
+                let of_server = TlsInfo::new(self.desk.tls.verified);
+                let of_server = tls.channel_binding.map_or(of_server, |it| of_server.with_channel_binding(it));
+                self.client.handle_tls_established(self.now, tls);
+                self.server.handle_tls_established(self.now, of_server);
+            }
+            None => {
+                self.client.handle_tls_failed(self.now);
+                self.server.handle_tls_failed(self.now);
+            }
+        }
+        true
     }
 }
 
@@ -106,6 +144,10 @@ impl Pipe {
         let piece = Bytes::copy_from_slice(&waiting[..length]);
         self.arrived += length;
         Some(piece)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.arrived == self.octets.len()
     }
 
     fn put_back(&mut self, octets: usize) {

@@ -23,7 +23,7 @@ pub struct Record {
 pub fn serve(connection: &mut server::Connection, desk: &mut Desk, groups: &[&[u8]], mut cuts: Cuts) -> Record {
     let mut record = Record::default();
     let mut came = 0;
-    settle_server(connection, desk, &mut record, &mut Vec::new());
+    settle_and_upgrade(connection, desk, &mut record);
     for group in groups {
         let mut waiting = *group;
         while !waiting.is_empty() && record.closed.is_none() {
@@ -37,7 +37,7 @@ pub fn serve(connection: &mut server::Connection, desk: &mut Desk, groups: &[&[u
                 Err(refused) => assert_eq!(refused.value, piece, "what is refused comes back"),
             }
             if !wants_more(connection) || waiting.is_empty() {
-                settle_server(connection, desk, &mut record, &mut Vec::new());
+                settle_and_upgrade(connection, desk, &mut record);
             }
         }
     }
@@ -60,7 +60,19 @@ fn drain_server_events(connection: &mut server::Connection, desk: &mut Desk) {
     }
 }
 
-/// Lets the server do all it can.
+/// Lets the server do all it can, TLS included: a handshake succeeds at once, and brings what the desk says.
+fn settle_and_upgrade(connection: &mut server::Connection, desk: &mut Desk, record: &mut Record) {
+    loop {
+        settle_server(connection, desk, record, &mut Vec::new());
+        if !matches!(connection.poll(), server::Output::UpgradeTls) {
+            return;
+        }
+        desk.log.push("TLS".into());
+        connection.handle_tls_established(Instant::EPOCH, desk.tls);
+    }
+}
+
+/// Lets the server do all it can. It stops where a TLS handshake is due.
 pub fn settle_server(connection: &mut server::Connection, desk: &mut Desk, record: &mut Record, last: &mut Vec<u8>) {
     loop {
         match connection.poll() {
@@ -71,7 +83,7 @@ pub fn settle_server(connection: &mut server::Connection, desk: &mut Desk, recor
                 connection.transmitted(Instant::EPOCH, count);
             }
             server::Output::Event(event) => desk.handle(Instant::EPOCH, connection, event),
-            server::Output::Wait(_) => return,
+            server::Output::UpgradeTls | server::Output::Wait(_) => return,
             server::Output::Closed(reason) => {
                 record.closed = Some(reason);
                 return;
@@ -117,6 +129,7 @@ impl Caller {
                         return writes;
                     }
                 }
+                client::Output::UpgradeTls => return writes,
                 client::Output::Closed(reason) => {
                     record.closed = Some(reason);
                     return writes;
@@ -144,7 +157,15 @@ impl Caller {
 /// One line for an event.
 pub fn describe(event: &client::Event) -> String {
     match event {
-        client::Event::Ready(capabilities) => format!("Ready(pipelining: {})", capabilities.has_pipelining()),
+        client::Event::Ready(capabilities) => {
+            let tls = match (capabilities.is_tls(), capabilities.is_verified()) {
+                (false, _) => "",
+                (true, false) => ", TLS",
+                (true, true) => ", verified TLS",
+            };
+            let auth = capabilities.mechanism().map(|name| format!(", {name}")).unwrap_or_default();
+            format!("Ready(pipelining: {}{tls}{auth})", capabilities.has_pipelining())
+        }
         client::Event::Outcome(outcome) => {
             let verdicts: Vec<_> = outcome
                 .recipients()

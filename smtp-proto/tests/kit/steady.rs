@@ -35,6 +35,7 @@ pub fn settle_server(connection: &mut server_role::Connection) -> u32 {
             server_role::Output::Event(event) => match event {
                 Event::Connect(token) => connection.accept(NOW, token).expect("due"),
                 Event::Hello(token) => connection.accept(NOW, token).expect("due"),
+                Event::Auth(token) => connection.accept(NOW, token).expect("due"),
                 Event::Mail(token) => connection.accept(NOW, token).expect("due"),
                 Event::Rcpt(token) => connection.accept(NOW, token).expect("due"),
                 Event::Data(token) => connection.accept(NOW, token).expect("due"),
@@ -44,7 +45,7 @@ pub fn settle_server(connection: &mut server_role::Connection) -> u32 {
                 }
                 _ => {}
             },
-            server_role::Output::Wait(_) => return accepted,
+            server_role::Output::Wait(_) | server_role::Output::UpgradeTls => return accepted,
             server_role::Output::Closed(reason) => panic!("{reason}"),
         }
     }
@@ -88,6 +89,7 @@ pub fn settle_client(connection: &mut client_role::Connection, body: &Bytes) -> 
                 assert_ne!(wait.decision, Some(Decision::Body));
                 return outcome;
             }
+            client_role::Output::UpgradeTls => panic!("TLS is not configured"),
             client_role::Output::Closed(reason) => panic!("{reason}"),
         }
     }

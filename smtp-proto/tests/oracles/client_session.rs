@@ -1,7 +1,10 @@
 //! A client session. The input is two lines and a script.
 //!
-//! 1. Letters that configure it: `p` no pipelining, `n` normalize line endings, `s` small limits. How it ends: `D` by a
-//!    disconnect, `Q` in silence, `A` the caller breaks off; otherwise the server closes its side.
+//! 1. Letters that configure it: `p` no pipelining, `n` normalize line endings, `s` small limits, `i` TLS from the first
+//!    octet, `r` TLS required, `o` TLS if it is offered, `l` somebody logs in with a password, `b` with a token, `x` with a
+//!    mechanism of the caller, `u` also where the secret is not protected. How TLS handshakes end: `F` they fail, `S` they
+//!    stall, `V` the server is verified; otherwise it is not. How the session ends: `D` by a disconnect, `Q` in silence,
+//!    `A` the caller breaks off; otherwise the server closes its side.
 //! 2. [`Cuts`], for what comes and for what is written.
 //!
 //! `|` cuts the script into steps. The first octet of a step says what it is:
@@ -11,7 +14,8 @@
 //! * `>` the body of a mail, the next one in order, in pieces between `~`; with `!` at its end it is never ended.
 //! * `<` from now on no more octets are written than the number in the second octet, until the next `<`.
 //! * `-` a silence.
-//! * Anything else comes from the server when the client has done all that it can.
+//! * Anything else comes from the server when the client has done all that it can. What comes in one step behind the 220
+//!   that begins TLS came in clear; the next step comes through TLS.
 
 use core::num::{NonZeroU32, NonZeroUsize};
 use std::collections::VecDeque;
@@ -19,12 +23,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use smtp_proto::body::LineEndings;
-use smtp_proto::client::{Body, Config, Connection, Envelope, Event, Outcome};
+use smtp_proto::client::{Body, Config, Connection, Envelope, Event, Outcome, Security};
 use smtp_proto::command::BodyKind;
 use smtp_proto::reply::{Reply, ReplyLimits, ReplyReader};
-use smtp_proto::{CloseReason, Decision, Instant, Misuse, Output};
+use smtp_proto::sasl::Credentials;
+use smtp_proto::{CloseReason, Decision, Instant, Misuse, Output, TlsInfo};
 
 use super::client_view;
+use super::mechanism;
 use super::plan::{self, Cuts, SILENCE};
 
 /// A session is the same however its octets come and go, and what became of each mail is what the wire says.
@@ -64,6 +70,10 @@ pub struct Record {
     pub is_in_time: bool,
     /// Something that came ended the session.
     pub is_cut_off: bool,
+    /// The octets that were sent before TLS, if it began, and whether the server was verified.
+    pub tls: Option<(usize, bool)>,
+    /// Something came in clear behind the 220 that begins TLS.
+    pub is_injected: bool,
 }
 
 /// What was handed in of a body.
@@ -80,7 +90,11 @@ impl Record {
         assert_eq!(self.log, other.log);
         let (sent, others) = (self.sent.escape_ascii().to_string(), other.sent.escape_ascii().to_string());
         assert!(sent == others || or_shorter && others.starts_with(&sent), "{sent}\n{others}");
-        assert_eq!(self.closed, other.closed);
+        let closed = |record: &Self| match record.closed {
+            Some(CloseReason::TlsFailed) if record.is_injected => Some(CloseReason::EarlyInput),
+            closed => closed,
+        };
+        assert_eq!(closed(self), closed(other));
     }
 }
 
@@ -104,7 +118,8 @@ struct Session<'i> {
 
 impl<'i> Session<'i> {
     fn new(config: &'i Arc<Config>, letters: &'i [u8], cuts: Cuts<'i>, by_line: bool) -> Self {
-        let connection = Connection::new(Instant::EPOCH, Arc::clone(config)).expect("the configuration is usable");
+        let mut connection = Connection::new(Instant::EPOCH, Arc::clone(config)).expect("the configuration is usable");
+        connection.seed([7; 32]);
         let mut limits = ReplyLimits::default();
         limits.line = config.limits.reply_line.get();
         limits.octets = config.limits.reply_octets.get();
@@ -125,6 +140,7 @@ impl<'i> Session<'i> {
     }
 
     fn converse(mut self, script: &[u8]) -> Record {
+        self.shake_hands();
         for step in script.split(|&octet| octet == b'|') {
             match step {
                 [b'+', letters @ ..] => self.ask(letters),
@@ -141,6 +157,7 @@ impl<'i> Session<'i> {
                 octets => self.hear(octets),
             }
             self.settle();
+            self.shake_hands();
         }
         self.end();
         self.record
@@ -195,6 +212,15 @@ impl<'i> Session<'i> {
             let length = self.cuts.next(line.map_or(waiting.len(), |end| end + 1));
             let (piece, rest) = waiting.split_at(length);
             waiting = rest;
+            if matches!(self.connection.poll(), Output::UpgradeTls) {
+                let refused = self.connection.handle_input(self.now, Bytes::copy_from_slice(piece));
+                assert_eq!(refused.expect_err("TLS is due").misuse, Misuse::Paused);
+                // To the handshake it is garbage.
+                self.record.is_injected = true;
+                self.connection.handle_tls_failed(self.now);
+                self.settle();
+                break;
+            }
             self.connection.handle_input(self.now, Bytes::copy_from_slice(piece)).expect("the client listens");
             let mut chunk = Bytes::copy_from_slice(piece);
             let read = loop {
@@ -236,6 +262,7 @@ impl<'i> Session<'i> {
                         return;
                     }
                 }
+                Output::UpgradeTls => return,
                 Output::Closed(reason) => {
                     self.record.closed = Some(reason);
                     return;
@@ -245,7 +272,12 @@ impl<'i> Session<'i> {
     }
 
     fn handle(&mut self, event: Event) {
-        self.record.log.push(describe(&event));
+        let mut told = describe(&event);
+        if self.record.is_injected {
+            // It is the connection that sees it, if it is early enough.
+            told = told.replace("TlsFailed", "EarlyInput");
+        }
+        self.record.log.push(told);
         match event {
             Event::Body(token) => {
                 let mail = token.ordinal() as usize;
@@ -257,6 +289,25 @@ impl<'i> Session<'i> {
             Event::Outcome(outcome) => self.record.outcomes.push(outcome),
             _ => {}
         }
+    }
+
+    /// Everything in clear has left, and the handshake is made if it is due.
+    fn shake_hands(&mut self) {
+        if !matches!(self.connection.poll(), Output::UpgradeTls) {
+            return;
+        }
+        let is = |letter| self.letters.contains(&letter);
+        assert!(!self.connection.is_tls() && self.record.tls.is_none(), "TLS begins once");
+        if is(b'S') {
+            self.time_out();
+        } else if is(b'F') {
+            self.connection.handle_tls_failed(self.now);
+        } else {
+            self.record.tls = Some((self.record.sent.len(), is(b'V')));
+            self.connection.handle_tls_established(self.now, TlsInfo::new(is(b'V')));
+            assert!(self.connection.is_tls());
+        }
+        self.settle();
     }
 
     /// Hands in the next piece, and with the last one the end. False: there is nothing to hand in.
@@ -379,6 +430,22 @@ fn configure(letters: &[u8]) -> Config {
         (limits.reply_line, limits.reply_octets, limits.unanswered) = (octets(512), octets(600), octets(512));
         (limits.reply_lines, limits.queued_mails) =
             (NonZeroU32::new(5).expect("not zero"), NonZeroU32::new(2).expect("not zero"));
+        limits.auth_rounds = NonZeroU32::new(2).expect("not zero");
     }
+    // So that the limits of replies are the same at any time.
+    config.limits.auth_challenge = config.limits.reply_line;
+    config.security = match () {
+        () if is(b'i') => Security::Implicit,
+        () if is(b'r') => Security::Required,
+        () if is(b'o') => Security::Opportunistic,
+        () => Security::Plain,
+    };
+    config.unprotected_credentials = is(b'u');
+    config.credentials = match () {
+        () if is(b'l') => Some(Credentials::password("alice", client_view::SECRET)),
+        () if is(b'b') => Some(Credentials::bearer("alice", client_view::SECRET)),
+        () if is(b'x') => Some(Credentials::custom(Arc::new(mechanism::Say("open sesame")))),
+        () => None,
+    };
     config
 }

@@ -1,9 +1,11 @@
 //! A client session as its server sees it: which octets ask for which reply, and what became of each mail.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use smtp_proto::body::LineEndings;
-use smtp_proto::client::{Config, Outcome, Verdict};
+use smtp_proto::client::{Config, Outcome, Security, Verdict};
 use smtp_proto::command::{Command, ParseOptions, Verb};
-use smtp_proto::reply::{EhloResponse, Reply};
+use smtp_proto::reply::{EhloResponse, Reply, ReplyCode};
 
 use super::client_session::{Content, Record};
 use super::reference;
@@ -13,11 +15,15 @@ pub fn recipient(mail: usize, recipient: usize) -> String {
     format!("m{mail}r{recipient}@s.example")
 }
 
+/// What somebody logs in with, be it a password or a token.
+pub const SECRET: &str = "hunter2";
+
 /// The client kept to the protocol, and tells of each mail what the wire says.
 pub fn check(record: &Record, config: &Config) {
     let view = View::of(record);
     view.check_replies(record);
     view.check_order(record, config);
+    view.check_security(record, config);
     for content in &record.bodies {
         assert!(view.transaction(content.mail).is_some_and(|transaction| transaction.granted.is_some()));
     }
@@ -47,14 +53,17 @@ pub fn check(record: &Record, config: &Config) {
 pub struct View<'r> {
     /// What is to be answered: the connection, whole commands and whole mails.
     pub questions: usize,
-    steps: Vec<Step>,
+    steps: Vec<Step<'r>>,
     transactions: Vec<Transaction<'r>>,
 }
 
-/// A whole command, or the end of mail data.
-struct Step {
-    /// `None` for the final dot.
+/// A whole command, a line of AUTH, or the end of mail data.
+struct Step<'r> {
+    /// `None` for the final dot. AUTH for the lines that belong to it, too.
     verb: Option<Verb>,
+    answer: Option<&'r Reply>,
+    /// The last answer to EHLO, if it is positive.
+    offers: Option<EhloResponse>,
     /// Where its first octet stands in what was sent, for a dot where the data begin.
     start: usize,
     end: usize,
@@ -84,18 +93,33 @@ impl<'r> View<'r> {
     pub fn of(record: &'r Record) -> Self {
         let mut view = Self { questions: 1, ..Self::default() };
         let (mut grouped, mut eight_bit) = (false, false);
+        let mut offers = None;
+        let mut is_exchange = false;
         let mut start = 0;
         while let Some(length) = record.sent[start..].windows(2).position(|octets| octets == b"\r\n") {
             let line = &record.sent[start..start + length];
             let end = start + length + 2;
+            if is_exchange {
+                let is_cancelled = line == b"*";
+                assert!(is_cancelled || STANDARD.decode(line).is_ok(), "{}", line.escape_ascii());
+                let answer = view.answer(record, end);
+                let (verb, offers) = (Some(Verb::Auth), offers.clone());
+                view.step(Step { verb, answer, offers, start, end, octets: end - start, grouped });
+                is_exchange = !is_cancelled && is_challenge(answer);
+                start = end;
+                continue;
+            }
             let command = Command::parse(line, &ParseOptions::default())
                 .unwrap_or_else(|error| panic!("{}: {error}", line.escape_ascii()));
             let answer = view.answer(record, end);
-            view.step(Step { verb: Some(command.verb()), start, end, octets: end - start, grouped });
+            if matches!(command, Command::Ehlo(_)) {
+                offers = answer.filter(|reply| reply.is_positive()).map(EhloResponse::from_reply);
+            }
+            let (verb, offers) = (Some(command.verb()), offers.clone());
+            view.step(Step { verb, answer, offers: offers.clone(), start, end, octets: end - start, grouped });
             match command {
                 Command::Ehlo(_) => {
-                    let response = answer.filter(|reply| reply.is_positive()).map(EhloResponse::from_reply);
-                    let has = |keyword| response.as_ref().is_some_and(|response| response.has(keyword));
+                    let has = |keyword| offers.as_ref().is_some_and(|offers: &EhloResponse| offers.has(keyword));
                     (grouped, eight_bit) = (has("PIPELINING"), has("8BITMIME"));
                 }
                 Command::Helo(_) => (grouped, eight_bit) = (false, false),
@@ -117,11 +141,13 @@ impl<'r> View<'r> {
                     let grant = Grant { start: end, end: ended, verdict, eight_bit };
                     view.transactions.last_mut().expect("DATA follows MAIL").granted = Some(grant);
                     let Some(ended) = ended else { return view };
-                    view.step(Step { verb: None, start: end, end: ended, octets: 3, grouped });
+                    let step = Step { verb: None, answer: verdict, offers, start: end, end: ended, octets: 3, grouped };
+                    view.step(step);
                     start = ended;
                     continue;
                 }
-                Command::Data | Command::Rset | Command::Quit => {}
+                Command::Auth { .. } => is_exchange = is_challenge(answer),
+                Command::StartTls | Command::Data | Command::Rset | Command::Quit => {}
                 other => panic!("{other:?} is not sent"),
             }
             start = end;
@@ -129,7 +155,7 @@ impl<'r> View<'r> {
         view
     }
 
-    fn step(&mut self, step: Step) {
+    fn step(&mut self, step: Step<'r>) {
         self.steps.push(step);
         self.questions += 1;
     }
@@ -173,6 +199,60 @@ impl<'r> View<'r> {
                 "{octets} octets wait for replies"
             );
         }
+    }
+
+    /// TLS begins where it should, nothing that has to be protected leaves before, and nobody sends mail before having
+    /// logged in.
+    fn check_security(&self, record: &Record, config: &Config) {
+        let is_wanted = config.credentials.is_some();
+        let mut is_in = false;
+        for (index, step) in self.steps.iter().enumerate() {
+            let tls = record.tls.filter(|(before, _)| *before <= step.start);
+            let is_verified = tls.is_some_and(|(_, is_verified)| is_verified);
+            let offers = step.offers.as_ref();
+            let line = &record.sent[step.start..step.end];
+            if tls.is_none() {
+                let is_harmless = matches!(step.verb, Some(Verb::Ehlo | Verb::StartTls | Verb::Quit));
+                match config.security {
+                    Security::Implicit => panic!("{} in clear", line.escape_ascii()),
+                    Security::Required => assert!(is_harmless, "{} in clear", line.escape_ascii()),
+                    _ => {}
+                }
+            } else if tls.is_some_and(|(before, _)| before == step.start) {
+                assert!(matches!(step.verb, Some(Verb::Ehlo | Verb::Quit)), "EHLO comes first");
+            }
+            match step.verb {
+                Some(Verb::StartTls) => {
+                    assert!(matches!(config.security, Security::Required | Security::Opportunistic) && tls.is_none());
+                    assert!(offers.is_some_and(|offers| offers.has("STARTTLS")), "it was offered");
+                    assert!(self.steps[..index].iter().all(|step| step.verb == Some(Verb::Ehlo)), "it comes first");
+                }
+                Some(Verb::Auth) => {
+                    assert!(is_wanted && !is_in && self.transactions_before(step.start) == 0);
+                    let words: Vec<&[u8]> = line.trim_ascii_end().split(|&octet| octet == b' ').collect();
+                    let payload = if let [b"AUTH", name, payload @ ..] = &words[..] {
+                        let name = core::str::from_utf8(name).expect("ASCII");
+                        let mut offered = offers.into_iter().flat_map(EhloResponse::mechanisms);
+                        assert!(offered.any(|offered| offered == name), "{name} was offered");
+                        payload.first().copied().unwrap_or_default()
+                    } else {
+                        words[0]
+                    };
+                    let said = STANDARD.decode(payload).unwrap_or_default();
+                    let is_secret = said.windows(SECRET.len()).any(|window| window == SECRET.as_bytes());
+                    assert!(!is_secret || is_verified || config.unprotected_credentials, "the secret is kept");
+                    is_in = step.answer.is_some_and(Reply::is_positive);
+                }
+                Some(Verb::Mail) => assert!(is_in || !is_wanted, "nobody has logged in"),
+                _ => {}
+            }
+        }
+        let is_shown = record.sent.windows(SECRET.len()).any(|window| window == SECRET.as_bytes());
+        assert!(!is_shown, "and never as it is");
+    }
+
+    fn transactions_before(&self, end: usize) -> usize {
+        self.steps.iter().filter(|step| step.start < end && step.verb == Some(Verb::Mail)).count()
     }
 }
 
@@ -231,6 +311,10 @@ fn assert_refused(verdict: &Verdict, reply: &Reply, name: &str) {
     assert!(matches!(verdict, Verdict::Temporary(_) | Verdict::Permanent(_)), "{name}: {verdict:?} after {reply}");
     assert_eq!(verdict.reply(), Some(reply), "{name}");
     assert!(reply.is_permanent() || matches!(verdict, Verdict::Temporary(_)), "{name}: {verdict:?}");
+}
+
+fn is_challenge(answer: Option<&Reply>) -> bool {
+    answer.is_some_and(|reply| reply.code() == ReplyCode::AUTHENTICATION_CHALLENGE)
 }
 
 /// The number in `m12` or `m12r3`.

@@ -105,6 +105,18 @@ const CLIENT: &[&str] = &[
     "TEXT",
     "",
     "RSET\r\nMAIL FROM:<a@c.example>\r\n",
+    "EHLO c.example\r\n",
+    "STARTTLS\r\n",
+    "STARTTLS\r\n|EHLO c.example\r\n",
+    "STARTTLS\r\nTEXT",
+    "MAIL FROM:<a@c.example> AUTH=b@c.example\r\nTEXT",
+    "AUTH PLAIN AGFsaWNlAHNlY3JldA==\r\n",
+    "AUTH LOGIN\r\n|YWxpY2U=\r\n|c2VjcmV0\r\n",
+    "AUTH LOGIN\r\n|TEXT\r\n|*\r\n",
+    "AUTH X-LOOKUP\r\n|YQ==\r\n|c2VjcmV0\r\n",
+    "AUTH X-LOOKUP\r\n|YQ==\r\n|TEXT",
+    "AUTH XOAUTH2 dXNlcj1hAWF1dGg9QmVhcmVyIHQBAQ==\r\n|AQ==\r\n",
+    "AUTH EXTERNAL =\r\n",
 ];
 
 const SERVER: &[&str] = &[
@@ -121,7 +133,23 @@ const SERVER: &[&str] = &[
     ">a\r\n.b~TEXT",
     "<9",
     "-",
+    "220 go\r\n",
+    "220 go\r\nTEXT",
+    "454 later\r\n",
+    "250-s\r\n250-STARTTLS\r\n250 AUTH PLAIN LOGIN XOAUTH2 X-SAY\r\n",
+    "250-s\r\n250-PIPELINING\r\n250 AUTH=LOGIN\r\n",
+    "334 \r\n",
+    "334 VXNlcm5hbWU6\r\n",
+    "334 TEXT\r\n",
+    "235 ok\r\n",
+    "535 no\r\n",
+    "504 no\r\n",
 ];
+
+/// How sessions of clients begin: in clear, behind STARTTLS, with TLS from the first octet.
+const CLEAR: &str = "+12|220 s\r\n|250-s\r\n250-PIPELINING\r\n250 SIZE\r\n|";
+const STARTTLS: &str = "+12|220 s\r\n|250-s\r\n250-PIPELINING\r\n250-AUTH PLAIN LOGIN X-SAY\r\n250 STARTTLS\r\n|";
+const INSIDE: &str = "+12|220 s\r\n|250-s\r\n250-PIPELINING\r\n250 AUTH PLAIN LOGIN XOAUTH2 X-SAY\r\n|";
 
 proptest! {
     // What was found is kept in `fuzz/seeds`, in a form that can be read.
@@ -145,19 +173,25 @@ proptest! {
     #[test]
     fn server_session(
         letters in letters("nvxtsedcDHQW"),
+        login in prop_oneof![Just(""), Just("o"), Just("oa"), Just("ra"), Just("ia"), Just("iaq"), Just("oau"), Just("rauqd")],
+        shake in prop_oneof![8 => Just(""), 1 => Just("F"), 1 => Just("S"), 1 => Just("kK"), 1 => Just("k")],
         cuts in cuts(),
-        decisions in letters("aaaaabrlcdw"),
+        decisions in prop::collection::vec(prop::sample::select(&b"aaaaabrlcdw"[..]), 0..10),
         script in script("EHLO c.example\r\n|", CLIENT),
     ) {
+        let letters = [&letters, login.as_bytes(), shake.as_bytes()].concat();
         oracles::server_session::run(&[letters, cuts, decisions, script].join(&b'\n'));
     }
 
     #[test]
     fn client_session(
         letters in letters("pnsDQA"),
+        security in prop::sample::select(vec!["", "l", "lu", "bu", "x", "r", "rlV", "rb", "o", "olV", "ox", "i", "ilV", "ixs", "ibu"]),
+        shake in prop_oneof![8 => Just(""), 1 => Just("F"), 1 => Just("S")],
         cuts in cuts(),
-        script in script("+12|220 s\r\n|250-s\r\n250-PIPELINING\r\n250 SIZE\r\n|", SERVER),
+        script in prop_oneof![script(CLEAR, SERVER), script(STARTTLS, SERVER), script(INSIDE, SERVER), script("+1|", SERVER)],
     ) {
+        let letters = [&letters, security.as_bytes(), shake.as_bytes()].concat();
         oracles::client_session::run(&[letters, cuts, script].join(&b'\n'));
     }
 }

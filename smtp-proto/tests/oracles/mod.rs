@@ -8,6 +8,7 @@ pub mod client_view;
 pub mod command;
 #[path = "../body/drive.rs"]
 mod drive;
+mod mechanism;
 pub mod plan;
 #[path = "../body/reference.rs"]
 mod reference;

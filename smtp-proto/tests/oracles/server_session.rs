@@ -1,15 +1,17 @@
 //! A server session. The input is three lines and the octets of a client.
 //!
 //! 1. Letters that configure it: `n` normalize line endings, `v` ask about VRFY, `x` ask about EXPN, `t` tolerate early
-//!    input, `s` small limits, `e` few errors, `d` no delay of errors, `c` a connection ends after 400 s. How it ends:
-//!    `D` by a disconnect, `H` by a shutdown, `Q` in silence, `W` because the client reads nothing any more; otherwise
-//!    the client closes its side.
+//!    input, `s` small limits, `e` few errors, `d` no delay of errors, `c` a connection ends after 400 s, `o` STARTTLS is
+//!    offered, `r` it is required, `i` TLS from the first octet, `k` clients need a certificate, `a` AUTH is offered, `u`
+//!    also without TLS, `q` it is required. How TLS handshakes end: `F` they fail, `S` they stall, `K` the client shows a
+//!    certificate; otherwise they succeed without. How the session ends: `D` by a disconnect, `H` by a shutdown, `Q` in
+//!    silence, `W` because the client reads nothing any more; otherwise the client closes its side.
 //! 2. [`Cuts`], for what comes and for what is written.
-//! 3. The decisions of the application in turn: `b` yes with a reply, `r` no for good, `l` no for now, `c` 421, `d` no
-//!    answer, `w` yes after a reply of the wrong class was tried; any other means yes.
+//! 3. The decisions of the application in turn: `b` yes with a reply, `r` no for good (there is no such user), `l` no for
+//!    now, `c` 421, `d` no answer, `w` yes after a reply of the wrong class was tried; any other means yes.
 //!
 //! `|` cuts the octets into groups. The client waits for all replies before it sends the next; all of a group arrives
-//! before any answer to it leaves. An empty group is a silence.
+//! before any answer to it leaves. An empty group is a silence. What comes after a TLS handshake came through TLS.
 
 use core::mem;
 use core::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
@@ -18,10 +20,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use smtp_proto::body::LineEndings;
+use smtp_proto::command::{Submitter, Verb};
 use smtp_proto::reply::{Detail, Reply, ReplyCode};
-use smtp_proto::server::{Abort, Config, Connection, EarlyInput, Event, Token};
-use smtp_proto::{CloseReason, Instant, Misuse, Output};
+use smtp_proto::sasl::{self, Secret};
+use smtp_proto::server::{Abort, Config, Connection, EarlyInput, Event, Lookup, TlsPolicy, Token};
+use smtp_proto::trace::Protocol;
+use smtp_proto::{CloseReason, Instant, Misuse, Output, TlsInfo};
 
+use super::mechanism;
 use super::plan::{self, Cuts, SILENCE};
 use super::server_view;
 
@@ -64,6 +70,8 @@ pub struct Record {
 pub struct Expected {
     pub code: u16,
     pub answered: bool,
+    /// Somebody is refused who may have failed too often: the end is said in its place.
+    pub may_end: bool,
 }
 
 /// A message that was accepted. The paths are as they print.
@@ -208,6 +216,7 @@ impl<'i> Session<'i> {
         while self.record.closed.is_none() && self.open.is_none() {
             match self.connection.poll() {
                 Output::Event(event) => self.handle(event),
+                Output::UpgradeTls => self.shake_hands(),
                 Output::Closed(reason) => self.record.closed = Some(reason),
                 Output::Transmit(octets) => {
                     // The longest reply that anything here gives.
@@ -216,6 +225,27 @@ impl<'i> Session<'i> {
                 }
                 Output::Wait(_) => return,
             }
+        }
+    }
+
+    /// Everything that was sent in clear has left, and nothing that came in clear is left.
+    fn shake_hands(&mut self) {
+        assert_ne!(self.config.tls, TlsPolicy::Disabled);
+        assert!(!self.connection.is_tls() && !self.connection.is_authenticated() && !self.connection.is_extended());
+        let refused = self.connection.handle_input(self.now, Bytes::from_static(b"x")).expect_err("it is TLS");
+        assert_eq!(refused.misuse, Misuse::Paused);
+        let is = |letter| self.letters.contains(&letter);
+        if is(b'S') {
+            return self.time_out();
+        }
+        self.record.log.push("TLS".into());
+        self.draft = Message::default();
+        if is(b'F') {
+            self.connection.handle_tls_failed(self.now);
+            assert!(matches!(self.connection.poll(), Output::Closed(CloseReason::TlsFailed)));
+        } else {
+            self.connection.handle_tls_established(self.now, TlsInfo::new(is(b'K')));
+            assert!(self.connection.is_tls());
         }
     }
 
@@ -302,6 +332,7 @@ impl<'i> Session<'i> {
             return;
         }
         self.record.log.push(self.describe(&event));
+        self.allowed(&event);
         match event {
             Event::Reset => self.expect(250),
             Event::Answered(answered) => self.expect(answered.code.value()),
@@ -314,6 +345,34 @@ impl<'i> Session<'i> {
             }
             question if self.late => self.open = Some(question),
             question => self.decide(question),
+        }
+    }
+
+    /// Nothing is asked before TLS and AUTH are done where they have to be.
+    fn allowed(&self, event: &Event) {
+        let (connection, config) = (&self.connection, self.config);
+        let is_satisfied = !connection.is_tls() || !config.client_certificate || self.letters.contains(&b'K');
+        let is_secure = is_satisfied && (connection.is_tls() || config.tls != TlsPolicy::Required);
+        match event {
+            Event::Auth(_) | Event::Lookup(_) => {
+                assert!(connection.is_tls() || config.auth.without_tls, "no password in clear");
+                assert!(is_secure && !connection.is_authenticated());
+            }
+            Event::Mail(token) => {
+                let is_in = connection.is_authenticated();
+                assert!(is_secure && (is_in || !config.auth.required));
+                assert!(is_in || token.submitter() == Some(Submitter::Unknown), "strangers are not believed");
+                assert_eq!(token.protocol(), connection.protocol());
+                let with_auth = matches!(token.protocol(), Protocol::Esmtpa | Protocol::Esmtpsa);
+                assert_eq!(with_auth, is_in);
+            }
+            _ => {}
+        }
+        if let Event::Answered(answered) = event
+            && answered.verb == Some(Verb::StartTls)
+            && answered.code == ReplyCode::SERVICE_READY
+        {
+            assert!(matches!(config.tls, TlsPolicy::Offered | TlsPolicy::Required));
         }
     }
 
@@ -330,6 +389,8 @@ impl<'i> Session<'i> {
         match event {
             Event::Connect(token) => drop(self.answer(token, 220, Event::Connect)),
             Event::Hello(token) => drop(self.answer(token, 250, Event::Hello)),
+            Event::Auth(token) => drop(self.answer(token, 235, Event::Auth)),
+            Event::Lookup(token) => self.look_up(token),
             Event::Mail(token) => {
                 let from = token.reverse_path().to_string();
                 assert!(token.parameters().iter().count() <= self.config.limits.parameters.get());
@@ -371,12 +432,13 @@ impl<'i> Session<'i> {
     /// Answers a question as the plan says; `usual` is the code for a plain yes. True: yes.
     fn answer<T: Token>(&mut self, token: T, usual: u16, event: fn(T) -> Event) -> bool {
         let decision = self.decisions.next().copied().unwrap_or(b'a');
+        let says_more = self.record.log.last().is_some_and(|line| line.contains("XOAUTH2"));
         let (connection, now) = (&mut self.connection, self.now);
         let code = match decision {
             b'b' => {
                 let reply = Reply::new(ReplyCode::OK, Detail::UNDEFINED, "as you\nwish");
                 connection.accept_with(now, token, reply).map_err(|refused| refused.misuse).expect(DUE);
-                if matches!(usual, 220 | 354) { usual } else { 250 }
+                if matches!(usual, 220 | 235 | 354) { usual } else { 250 }
             }
             b'r' | b'l' | b'c' => {
                 let code = match decision {
@@ -386,12 +448,20 @@ impl<'i> Session<'i> {
                 };
                 let reply = Reply::new(code, Detail::OTHER_SECURITY_STATUS, "no");
                 connection.reject(now, token, reply).map_err(|refused| refused.misuse).expect(DUE);
-                self.expect(code.value());
+                // A mechanism that has more to say about it says so first, and the reply is told when it comes.
+                if !(says_more && decision == b'r') {
+                    let may_end = usual == 235;
+                    self.record.expected.push(Expected { code: code.value(), answered: true, may_end });
+                }
                 return false;
             }
             b'd' => {
-                let code = if usual == 220 { 421 } else { 451 };
-                self.record.expected.push(Expected { code, answered: false });
+                let code = match usual {
+                    220 => 421,
+                    235 => 454,
+                    _ => 451,
+                };
+                self.record.expected.push(Expected { code, answered: false, may_end: false });
                 self.stale.push(event(token));
                 return false;
             }
@@ -415,7 +485,37 @@ impl<'i> Session<'i> {
     }
 
     fn expect(&mut self, code: u16) {
-        self.record.expected.push(Expected { code, answered: true });
+        self.record.expected.push(Expected { code, answered: true, may_end: false });
+    }
+
+    /// Answers a question about a user as the plan says. What comes of it is told.
+    fn look_up(&mut self, token: Lookup) {
+        let decision = self.decisions.next().copied().unwrap_or(b'a');
+        let (connection, now) = (&mut self.connection, self.now);
+        let no = |code| Reply::new(code, Detail::OTHER_SECURITY_STATUS, "no");
+        let secret = || Secret::Password("secret".into());
+        let answered = match decision {
+            b'r' => connection.provide(now, token, Ok(None)),
+            b'l' | b'c' => {
+                let later = ReplyCode::TEMPORARY_AUTHENTICATION_FAILURE;
+                let code = if decision == b'l' { later } else { ReplyCode::SERVICE_NOT_AVAILABLE };
+                let answered = connection.provide(now, token, Err(no(code)));
+                self.expect(code.value());
+                answered
+            }
+            b'd' => {
+                self.record.expected.push(Expected { code: 454, answered: false, may_end: false });
+                return self.stale.push(Event::Lookup(token));
+            }
+            b'w' => {
+                let refused = connection.provide(now, token, Err(no(ReplyCode::TRANSACTION_FAILED)));
+                let refused = refused.expect_err("not for good");
+                assert_eq!(refused.misuse, Misuse::WrongReplyClass);
+                connection.provide(now, refused.value, Ok(Some(secret())))
+            }
+            _ => connection.provide(now, token, Ok(Some(secret()))),
+        };
+        answered.map_err(|refused| refused.misuse).expect(DUE);
     }
 
     fn answer_stale(&mut self, event: Event) {
@@ -423,6 +523,8 @@ impl<'i> Session<'i> {
         let misuse = match event {
             Event::Connect(token) => connection.accept(now, token).map_err(|refused| refused.misuse),
             Event::Hello(token) => connection.accept(now, token).map_err(|refused| refused.misuse),
+            Event::Auth(token) => connection.accept(now, token).map_err(|refused| refused.misuse),
+            Event::Lookup(token) => connection.provide(now, token, Ok(None)).map_err(|refused| refused.misuse),
             Event::Mail(token) => connection.accept(now, token).map_err(|refused| refused.misuse),
             Event::Rcpt(token) => connection.accept(now, token).map_err(|refused| refused.misuse),
             Event::Data(token) => connection.accept(now, token).map_err(|refused| refused.misuse),
@@ -447,6 +549,20 @@ fn configure(letters: &[u8]) -> Config {
         config.early_input = EarlyInput::TolerateAfterHello;
     }
     (config.verify, config.expand) = (is(b'v'), is(b'x'));
+    config.client_certificate = is(b'k');
+    config.tls = match () {
+        () if is(b'i') => TlsPolicy::Implicit,
+        () if is(b'r') => TlsPolicy::Required,
+        () if is(b'o') => TlsPolicy::Offered,
+        () => TlsPolicy::Disabled,
+    };
+    if is(b'a') {
+        let names = ["PLAIN", "LOGIN", "XOAUTH2", "EXTERNAL"];
+        config.auth.mechanisms = names.iter().filter_map(|name| sasl::mechanism(name)).collect();
+        config.auth.mechanisms.push(Arc::new(mechanism::Lookup));
+        config.auth.without_tls = is(b'u');
+        config.auth.required = is(b'q') && (is(b'u') || config.tls != TlsPolicy::Disabled);
+    }
     let count = |count| NonZeroU32::new(count).expect("not zero");
     let octets = |octets| NonZeroUsize::new(octets).expect("not zero");
     if is(b's') {
@@ -455,12 +571,13 @@ fn configure(letters: &[u8]) -> Config {
         (limits.message_size, limits.pending_output) = (NonZeroU64::new(40).expect("not zero"), octets(512));
         (limits.recipients, limits.recipient_overshoot, limits.messages) = (count(2), count(1), count(2));
         (limits.junk_commands, limits.parameters) = (count(3), octets(2));
+        (limits.auth_line, limits.auth_rounds, limits.auth_failures) = (octets(512), count(2), count(2));
     }
     if is(b'e') {
         (config.limits.soft_errors, config.limits.hard_errors) = (count(1), count(3));
     }
     if is(b'd') {
-        config.timeouts.error_delay = Duration::ZERO;
+        (config.timeouts.error_delay, config.timeouts.auth_delay) = (Duration::ZERO, Duration::ZERO);
     }
     if is(b'c') {
         config.timeouts.connection = Some(Duration::from_secs(400));

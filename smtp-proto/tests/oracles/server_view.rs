@@ -6,7 +6,7 @@ use smtp_proto::address::Charset;
 use smtp_proto::body::LineEndings;
 use smtp_proto::command::{Command, ParseOptions};
 use smtp_proto::reply::{Reply, ReplyError, ReplyLimits, ReplyReader};
-use smtp_proto::server::Config;
+use smtp_proto::server::{Config, TlsPolicy};
 
 use super::reference;
 use super::server_session::{Message, Record};
@@ -49,7 +49,8 @@ fn replies(sent: &[u8], cut: bool) -> Vec<u16> {
 /// Whether the last reply answers no event but tells why the connection ends.
 fn codes_as_expected(codes: &[u16], record: &Record, cut: bool) -> bool {
     for (number, (code, expected)) in codes.iter().zip(&record.expected).enumerate() {
-        let gone = !expected.answered && *code == 421 && number + 1 == codes.len();
+        let may_end = expected.may_end && record.closed == Some(CloseReason::TooManyAuthFailures);
+        let gone = (!expected.answered || may_end) && *code == 421 && number + 1 == codes.len();
         assert!(*code == expected.code || gone, "reply {number} is {code}: {expected:?}");
     }
     let (came, expected) = (codes.len(), record.expected.len());
@@ -78,6 +79,8 @@ impl View {
         // The greeting.
         let Some(_) = codes.next() else { return view };
         let mut draft: Option<Message> = None;
+        // What the client knows to be so since TLS began, if it did.
+        let (mut is_greeted, mut is_in, mut in_exchange, mut is_tls) = (false, false, false, false);
         let mut rest = came;
         loop {
             let Some(end) = rest.iter().position(|&octet| octet == b'\n') else {
@@ -89,16 +92,33 @@ impl View {
             let Some(code) = codes.next() else { return view };
             let (line, behind) = rest.split_at(end + 1);
             rest = behind;
+            if in_exchange {
+                assert!(matches!(code, 235 | 334 | 400..600), "{code} in an exchange");
+                assert!(code != 235 || !is_in, "one AUTH succeeds");
+                (in_exchange, is_in) = (code == 334, is_in || code == 235);
+                continue;
+            }
             let options = ParseOptions { charset: Charset::Ascii, max_parameters: config.limits.parameters.get() };
             let Some(Ok(command)) = line.strip_suffix(b"\r\n").map(|line| Command::parse(line, &options)) else {
                 assert!((400..600).contains(&code), "{code} for {}", line.escape_ascii());
                 continue;
             };
             let yes = (200..300).contains(&code);
+            is_greeted |= yes && matches!(command, Command::Ehlo(_) | Command::Helo(_));
             match (command, &mut draft) {
                 (Command::Ehlo(_) | Command::Helo(_) | Command::Rset, draft) if yes => *draft = None,
+                (Command::StartTls, draft) if yes => {
+                    assert!(is_greeted && draft.is_none() && !is_in && !is_tls);
+                    (is_greeted, is_tls) = (false, true);
+                }
+                (Command::Auth { .. }, draft) if yes || code == 334 => {
+                    assert!(is_greeted && draft.is_none() && !is_in);
+                    (is_in, in_exchange) = (yes, !yes);
+                }
                 (Command::Mail { reverse_path, .. }, draft) if yes => {
                     assert!(draft.is_none(), "no transaction in another");
+                    assert!(is_greeted && (is_in || !config.auth.required));
+                    assert!(is_tls || config.tls != TlsPolicy::Required);
                     *draft = Some(Message { from: reverse_path.to_string(), ..Message::default() });
                 }
                 (Command::Rcpt { forward_path, .. }, draft) if yes => {

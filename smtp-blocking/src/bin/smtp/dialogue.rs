@@ -4,6 +4,7 @@ use core::mem;
 use std::io::{self, Write};
 
 use bytes::{Bytes, BytesMut};
+use smtp_blocking::Direction;
 use smtp_proto::body::{BodyDecoder, Decoded, LineEndings};
 
 /// Who says something.
@@ -26,6 +27,19 @@ pub(crate) struct Dialogue {
     unanswered: u32,
     /// AUTH is not over: what the client says is a secret.
     secret: bool,
+}
+
+/// An observer of a client that writes the dialogue on standard error.
+pub(crate) fn tracer() -> impl FnMut(Direction, &[u8]) + Send {
+    let mut dialogue = Dialogue::new();
+    move |direction, octets| {
+        let speaker = match direction {
+            Direction::Received => Speaker::Server,
+            Direction::Sent => Speaker::Client,
+        };
+        // A trace that nobody reads does not keep a mail from being sent.
+        let _ = dialogue.hear(speaker, octets, &mut io::stderr().lock());
+    }
 }
 
 /// Octets of a line that are shown; what is longer is cut off.
@@ -221,6 +235,38 @@ mod tests {
             "S: 502 no",
             "S: 500 what",
             "C: NOOP",
+        ];
+        expect(&turns, &lines);
+    }
+
+    /// Behind STARTTLS the dialogue goes on: with an EHLO, without a greeting.
+    #[test]
+    fn over_starttls() {
+        let turns = [
+            (Server, "220 mx.example\r\n"),
+            (Client, "EHLO a\r\n"),
+            (Server, "250-mx.example\r\n250 STARTTLS\r\n"),
+            (Client, "STARTTLS\r\n"),
+            (Server, "220 go\r\n"),
+            (Client, "EHLO a\r\n"),
+            (Server, "250-mx.example\r\n250 AUTH PLAIN\r\n"),
+            (Client, "AUTH PLAIN c2VjcmV0\r\n"),
+            (Server, "235 ok\r\n"),
+            (Client, "MAIL FROM:<>\r\n"),
+        ];
+        let lines = [
+            "S: 220 mx.example",
+            "C: EHLO a",
+            "S: 250-mx.example",
+            "S: 250 STARTTLS",
+            "C: STARTTLS",
+            "S: 220 go",
+            "C: EHLO a",
+            "S: 250-mx.example",
+            "S: 250 AUTH PLAIN",
+            "C: AUTH PLAIN [redacted]",
+            "S: 235 ok",
+            "C: MAIL FROM:<>",
         ];
         expect(&turns, &lines);
     }

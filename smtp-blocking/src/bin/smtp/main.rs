@@ -1,5 +1,7 @@
 //! `smtp`: takes mail, sends mail, and checks what people write in SMTP.
 
+mod check;
+mod connect;
 mod date;
 mod dialogue;
 mod escape;
@@ -25,8 +27,9 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Serve(serve::Options),
-    Send(send::Options),
+    Serve(Box<serve::Options>),
+    Send(Box<send::Options>),
+    Check(check::Options),
     Parse(parse::Options),
 }
 
@@ -41,8 +44,9 @@ fn main() -> ExitCode {
         }
     };
     let exit = match arguments.command {
-        Command::Serve(options) => serve::run(options),
-        Command::Send(options) => send::run(options),
+        Command::Serve(options) => serve::run(&options),
+        Command::Send(options) => send::run(&options),
+        Command::Check(options) => check::run(&options),
         Command::Parse(options) => parse::run(&options),
     };
     exit.into()

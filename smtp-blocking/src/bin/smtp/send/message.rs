@@ -1,10 +1,12 @@
 //! The message to send: from a file, from standard input, or made here.
 
+use core::fmt;
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek};
 use std::path::Path;
 
 use tempfile::SpooledTempFile;
+use thiserror::Error;
 
 /// A message that can be read from its beginning.
 pub(crate) struct Message {
@@ -25,6 +27,32 @@ pub(crate) struct Survey {
     pub(crate) is_8bit: bool,
     /// Where the first NUL is, which no mail may hold.
     pub(crate) nul: Option<u64>,
+}
+
+/// Why there is no message.
+#[derive(Debug, Error)]
+pub(crate) enum MessageError {
+    /// A file cannot be read.
+    #[error("{name} cannot be read: {error}")]
+    Read {
+        /// The file.
+        name: String,
+        /// What the operating system says.
+        error: io::Error,
+    },
+    /// A text that goes into a message is in an unknown charset.
+    #[error("{name} holds no UTF-8 text")]
+    NotUtf8 {
+        /// The file.
+        name: String,
+    },
+}
+
+impl MessageError {
+    /// That the file of this name cannot be read.
+    pub(crate) fn read(name: impl fmt::Display) -> impl FnOnce(io::Error) -> Self {
+        move |error| Self::Read { name: name.to_string(), error }
+    }
 }
 
 /// Octets of standard input that are kept in memory; what is more goes to a temporary file.

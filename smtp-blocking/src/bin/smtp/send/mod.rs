@@ -4,53 +4,44 @@ mod compose;
 mod message;
 mod progress;
 mod report;
-mod server;
 
-use core::net::SocketAddr;
 use std::io::{self, Write as _};
-use std::net::ToSocketAddrs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use smtp_blocking::{Client, Direction, SendError};
+use smtp_blocking::SendError;
 use smtp_proto::address::AddressError;
 use smtp_proto::body::LineEndings;
-use smtp_proto::client::{Config, Envelope, Verdict};
+use smtp_proto::client::{Envelope, Failure, Stage, Verdict};
 use smtp_proto::command::BodyKind;
 
-use crate::dialogue::{Dialogue, Speaker};
+use crate::connect::{Connect, ConnectOptions, MessageFrom, Plan};
+use crate::dialogue;
 use crate::exit::Exit;
-use crate::hostname;
-use compose::compose;
-use message::Message;
+use compose::{Composition, Mailbox};
+use message::{Message, MessageError};
 use report::Report;
-use server::Server;
 
 /// Sends a message and tells what became of every recipient.
 ///
-/// The message comes from a file or from standard input, or is made of --subject and --body. Line ends are made CRLF.
+/// The message comes from a file or from standard input, or is made of --subject, --text, --html, --attach and --inline.
+/// Line ends are made CRLF.
+///
+/// An ADDRESS may have a name: 'Ada Lovelace <ada@example.org>'. The header of a message that is made shows it. A message
+/// that comes from a file or from standard input is sent as it is, and --to, --cc and --bcc alike only say who gets it.
 #[derive(Args, Debug)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct Options {
-    /// The server; port 25 if none is given.
-    #[arg(long, value_name = "HOST[:PORT]")]
-    server: Server,
     /// The sender; empty or <> for none.
     #[arg(long, value_name = "ADDRESS")]
-    from: String,
+    from: Mailbox,
     /// A recipient. May be given more than once.
-    #[arg(long, value_name = "ADDRESS", required = true)]
-    to: Vec<String>,
-    /// The name to give in EHLO [default: the host name of this machine].
-    #[arg(long, value_name = "NAME")]
-    ehlo: Option<String>,
-    /// Makes a message with this subject.
-    #[arg(long, value_name = "TEXT", conflicts_with = "message")]
-    subject: Option<String>,
-    /// Makes a message with this text.
-    #[arg(long, value_name = "TEXT", conflicts_with = "message")]
-    body: Option<String>,
-    /// Prints the outcome as a JSON object.
+    #[arg(long, value_name = "ADDRESS", required_unless_present_any = ["cc", "bcc"])]
+    to: Vec<Mailbox>,
+    /// Prints what would be done, connects to nothing and reads no password.
+    #[arg(long)]
+    dry_run: bool,
+    /// Prints the outcome, or what would be done, as a JSON object.
     #[arg(long)]
     json: bool,
     /// Shows the dialogue on standard error, without secrets.
@@ -59,6 +50,10 @@ pub(crate) struct Options {
     /// A file with the message [default: standard input, as - is].
     #[arg(value_name = "FILE")]
     message: Option<PathBuf>,
+    #[command(flatten)]
+    connect: ConnectOptions,
+    #[command(flatten)]
+    compose: Composition,
 }
 
 const EXIT_CODES: &str = "\
@@ -71,50 +66,74 @@ Exit codes:
   69  refused for good
   74  input or output failed, or the connection broke when the server may have taken the message
   75  not taken for some recipient, trying again later is right
-  76  the server does not keep to the protocol";
+  76  the server does not keep to the protocol, or TLS is not to be had: it is required and not offered, the handshake
+      fails, or the certificate does not verify
+  77  the server does not let us log in: it refuses the password or token, it offers no mechanism for them, or they may
+      not go out without TLS and a certificate that verifies";
 
 /// Sends.
-pub(crate) fn run(options: Options) -> Exit {
-    let (config, envelope) = match prepare(&options) {
+pub(crate) fn run(options: &Options) -> Exit {
+    let (connect, envelope) = match prepare(options) {
         Ok(prepared) => prepared,
         Err(error) => {
             eprintln!("smtp send: {error}");
             return Exit::Usage;
         }
     };
-    let report = send(&options, config, envelope);
+    if options.dry_run {
+        let plan = Plan { connect: &connect, envelope: &envelope, message: message_from(options) };
+        print(if options.json { format!("{}\n", plan.to_json()) } else { plan.to_string() });
+    }
+    if let Some(missing) = connect.missing() {
+        eprintln!("smtp send: {missing}");
+        return Exit::Usage;
+    }
+    if options.dry_run {
+        return match connect.target.mechanisms() {
+            Ok(_) => Exit::Ok,
+            Err(error) => {
+                eprintln!("smtp send: {error}");
+                Exit::NoPermission
+            }
+        };
+    }
+    let report = send(options, &connect, envelope);
     if let Some(error) = report.error() {
         eprintln!("smtp send: {error}");
     }
-    let text = if options.json { format!("{}\n", report.to_json()) } else { report.to_string() };
-    // Where the message is matters more than that nobody could be told.
-    let _ = io::stdout().write_all(text.as_bytes());
+    print(if options.json { format!("{}\n", report.to_json()) } else { report.to_string() });
     report.exit()
 }
 
 /// What the command line says, if it makes sense.
-fn prepare(options: &Options) -> Result<(Config, Envelope), String> {
-    let from = bare(&options.from);
-    if from.is_empty() && (options.subject.is_some() || options.body.is_some()) {
+fn prepare(options: &Options) -> Result<(Connect, Envelope), String> {
+    let from = options.from.address();
+    if from.is_empty() && options.compose.is_given() {
         return Err("a message cannot be made without --from".into());
     }
+    options.compose.check()?;
     let invalid = |option, address: &str, error: AddressError| format!("{option} {address}: {error}");
     let mut envelope = Envelope::new(from).map_err(|error| invalid("--from", from, error))?;
-    for to in &options.to {
-        envelope.add_recipient(bare(to)).map_err(|error| invalid("--to", to, error))?;
+    for (option, to) in options.to.iter().map(|to| ("--to", to)).chain(options.compose.copies()) {
+        envelope.add_recipient(to.address()).map_err(|error| invalid(option, to.address(), error))?;
     }
-    let name = options.ehlo.clone().unwrap_or_else(hostname::own);
-    let mut config = Config::new(&name).map_err(|error| format!("--ehlo {name}: {error}"))?;
-    config.line_endings = LineEndings::Normalize;
-    Ok((config, envelope))
+    let connect = options.connect.resolve(Some(from))?;
+    Ok((connect, envelope))
 }
 
-fn send(options: &Options, config: Config, mut envelope: Envelope) -> Report {
+fn send(options: &Options, connect: &Connect, mut envelope: Envelope) -> Report {
     let recipients: Vec<String> = envelope.recipients().map(str::to_owned).collect();
     let not_tried = |exit, error: String| Report::not_tried(&recipients, &Verdict::Temporary(None), exit, error);
-    let message = match read(options, &recipients) {
+    let credentials = match connect.credentials() {
+        Ok(credentials) => credentials,
+        Err(error) => return not_tried(Exit::Io, error),
+    };
+    let message = match read(options) {
         Ok(message) => message,
-        Err(error) => return not_tried(Exit::Io, format!("the message cannot be read: {error}")),
+        Err(error @ MessageError::Read { .. }) => return not_tried(Exit::Io, error.to_string()),
+        Err(error @ MessageError::NotUtf8 { .. }) => {
+            return Report::not_tried(&recipients, &Verdict::Permanent(None), Exit::Data, error.to_string());
+        }
     };
     let survey = *message.survey();
     if let Some(offset) = survey.nul {
@@ -125,23 +144,25 @@ fn send(options: &Options, config: Config, mut envelope: Envelope) -> Report {
     if survey.is_8bit {
         envelope = envelope.with_body(BodyKind::EightBitMime);
     }
-    let Server { host, port } = &options.server;
-    let addresses: Vec<SocketAddr> = match (host.as_str(), *port).to_socket_addrs() {
-        Ok(addresses) => addresses.collect(),
-        Err(error) => return not_tried(Exit::NoHost, format!("{host}: {error}")),
-    };
-    if addresses.is_empty() {
-        return not_tried(Exit::NoHost, format!("{host} has no address"));
-    }
-    let mut client = match Client::connect(&addresses[..], config) {
+    let mut config = connect.config();
+    config.credentials = credentials;
+    config.line_endings = LineEndings::Normalize;
+    connect.warn();
+    let mut client = match connect.open(config, false) {
         Ok(client) => client,
-        Err(error) => return not_tried(Exit::Temporary, format!("no connection to {host}, port {port}: {error}")),
+        Err((exit, error)) => return not_tried(exit, error),
     };
     if options.trace {
-        client.observe(tracer());
+        client.observe(dialogue::tracer());
     }
     let report = match client.send(envelope, progress::shown(message, survey.octets, options.trace)) {
-        Ok(outcome) => Report::new(&outcome, client.transport_error()),
+        Ok(outcome) => {
+            let hint = match outcome.failure() {
+                Some(Failure::Connection(reason)) => connect.hint(&client, reason, outcome.stage() > Stage::Greeting),
+                _ => None,
+            };
+            Report::new(&outcome, client.transport_error(), hint)
+        }
         Err(SendError::Body { error, outcome }) => {
             Report::unread(&outcome, format!("the message cannot be read: {error}"))
         }
@@ -151,31 +172,30 @@ fn send(options: &Options, config: Config, mut envelope: Envelope) -> Report {
     report
 }
 
-fn read(options: &Options, recipients: &[String]) -> io::Result<Message> {
-    if options.subject.is_some() || options.body.is_some() {
-        let text = |option: &Option<String>| option.clone().unwrap_or_default();
-        let message = compose(bare(&options.from), recipients, &text(&options.subject), &text(&options.body))?;
-        return Message::from_octets(message);
+/// Prints the outcome. What became of the message matters more than that nobody could be told.
+fn print(text: String) {
+    let _ = io::stdout().write_all(text.as_bytes());
+}
+
+fn message_from(options: &Options) -> MessageFrom<'_> {
+    if options.compose.is_given() {
+        return MessageFrom::Options;
     }
     match options.message.as_deref().filter(|path| *path != Path::new("-")) {
-        Some(path) => Message::from_file(path),
-        None => Message::from_stream(io::stdin().lock()),
+        Some(path) => MessageFrom::File(path),
+        None => MessageFrom::StandardInput,
     }
 }
 
-fn tracer() -> impl FnMut(Direction, &[u8]) + Send {
-    let mut dialogue = Dialogue::new();
-    move |direction, octets| {
-        let speaker = match direction {
-            Direction::Received => Speaker::Server,
-            Direction::Sent => Speaker::Client,
-        };
-        // A trace that nobody reads does not keep a mail from being sent.
-        let _ = dialogue.hear(speaker, octets, &mut io::stderr().lock());
+fn read(options: &Options) -> Result<Message, MessageError> {
+    match message_from(options) {
+        MessageFrom::Options => {
+            let octets = options.compose.compose(&options.from, &options.to)?;
+            Message::from_octets(octets).map_err(MessageError::read("the message that was made"))
+        }
+        MessageFrom::File(path) => Message::from_file(path).map_err(MessageError::read(path.display())),
+        MessageFrom::StandardInput => {
+            Message::from_stream(io::stdin().lock()).map_err(MessageError::read("standard input"))
+        }
     }
-}
-
-/// An address without the angle brackets that it may be written in.
-fn bare(address: &str) -> &str {
-    address.strip_prefix('<').and_then(|address| address.strip_suffix('>')).unwrap_or(address)
 }

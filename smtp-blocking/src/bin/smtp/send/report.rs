@@ -8,7 +8,7 @@ use smtp_proto::CloseReason;
 use smtp_proto::client::{Failure, Outcome, Stage, Verdict};
 use smtp_proto::reply::Reply;
 
-use crate::exit::Exit;
+use crate::exit::{Exit, is_breach};
 
 /// What became of the message.
 #[derive(Debug)]
@@ -32,23 +32,23 @@ enum Outline {
 }
 
 impl Report {
-    /// Of a message that was tried. `transport`: what the operating system said if the connection broke.
-    pub(crate) fn new(outcome: &Outcome, transport: Option<&io::Error>) -> Self {
+    /// Of a message that was tried. `transport`: what the operating system or TLS said if the connection broke. `hint`:
+    /// what to do about it.
+    pub(crate) fn new(outcome: &Outcome, transport: Option<&io::Error>, hint: Option<String>) -> Self {
         let recipients: Vec<_> = outcome.recipients().map(|(to, verdict)| (to.to_owned(), verdict.clone())).collect();
         let (result, exit) = judge(recipients.iter().map(|(_, verdict)| verdict), outcome.failure());
         let error = outcome.failure().map(|failure| match transport {
-            Some(error) if failure == Failure::Connection(CloseReason::TransportFailed) => {
-                format!("{failure}: {error}")
-            }
+            Some(error) if is_told_by_transport(failure) => format!("{failure}: {error}"),
             _ => failure.to_string(),
         });
+        let error = error.map(|error| hint.map_or_else(|| error.clone(), |hint| format!("{error} ({hint})")));
         let reply = outcome.reply().cloned();
         Self { result, exit, recipients, reply, stage: outcome.stage(), error }
     }
 
     /// Of a message that could not be read to its end, so that the server took nothing.
     pub(crate) fn unread(outcome: &Outcome, error: String) -> Self {
-        Self { result: Outline::Error, exit: Exit::Io, error: Some(error), ..Self::new(outcome, None) }
+        Self { result: Outline::Error, exit: Exit::Io, error: Some(error), ..Self::new(outcome, None, None) }
     }
 
     /// Of a message that was not tried.
@@ -139,6 +139,12 @@ fn judge<'a>(verdicts: impl Iterator<Item = &'a Verdict>, failure: Option<Failur
     match failure {
         // The server said why it ended the connection.
         Some(Failure::Connection(CloseReason::Refused | CloseReason::ServiceNotAvailable)) => {}
+        Some(Failure::Connection(CloseReason::AuthRefused)) => {
+            return (Outline::Refused, if permanent { Exit::NoPermission } else { Exit::Temporary });
+        }
+        Some(Failure::Connection(CloseReason::NoMechanism | CloseReason::NotConfidential)) => {
+            return (Outline::Error, Exit::NoPermission);
+        }
         Some(Failure::Connection(_)) => return (Outline::Error, Exit::Temporary),
         _ => {}
     }
@@ -151,16 +157,8 @@ fn judge<'a>(verdicts: impl Iterator<Item = &'a Verdict>, failure: Option<Failur
     }
 }
 
-/// Whether the connection ended because the server does not keep to the protocol.
-fn is_breach(reason: CloseReason) -> bool {
-    matches!(
-        reason,
-        CloseReason::Protocol
-            | CloseReason::EarlyInput
-            | CloseReason::StrayOctet
-            | CloseReason::Flood
-            | CloseReason::NotSmtp
-    )
+fn is_told_by_transport(failure: Failure) -> bool {
+    matches!(failure, Failure::Connection(CloseReason::TransportFailed | CloseReason::TlsFailed))
 }
 
 fn of_reply(reply: Option<&Reply>) -> Value {
@@ -225,6 +223,13 @@ mod tests {
             (TEMPORARY, connection(CloseReason::Protocol), Outline::Error, Exit::Protocol),
             (TEMPORARY, connection(CloseReason::ServiceNotAvailable), Outline::Refused, Exit::Temporary),
             (PERMANENT, connection(CloseReason::Refused), Outline::Refused, Exit::Refused),
+            (PERMANENT, connection(CloseReason::AuthRefused), Outline::Refused, Exit::NoPermission),
+            (TEMPORARY, connection(CloseReason::AuthRefused), Outline::Refused, Exit::Temporary),
+            (TEMPORARY, connection(CloseReason::NoMechanism), Outline::Error, Exit::NoPermission),
+            (TEMPORARY, connection(CloseReason::NotConfidential), Outline::Error, Exit::NoPermission),
+            (TEMPORARY, connection(CloseReason::AuthExchange), Outline::Error, Exit::Protocol),
+            (TEMPORARY, connection(CloseReason::NoTls), Outline::Error, Exit::Protocol),
+            (TEMPORARY, connection(CloseReason::TlsFailed), Outline::Error, Exit::Protocol),
             (Verdict::Unknown, connection(CloseReason::TransportFailed), Outline::Unknown, Exit::Io),
             (Verdict::Unknown, connection(CloseReason::Protocol), Outline::Unknown, Exit::Protocol),
         ];

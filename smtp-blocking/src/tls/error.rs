@@ -1,0 +1,100 @@
+//! Why there is no TLS.
+
+use std::io::{self, ErrorKind};
+
+use rustls::{AlertDescription, CertificateError, Error};
+use thiserror::Error;
+
+/// Why TLS was not begun, or broke.
+///
+/// What the connection stumbled over is in [`Client::transport_error`](crate::Client::transport_error), and found there
+/// by [`Client::tls_error`](crate::Client::tls_error).
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// The certificate of the peer was refused.
+    #[error("the certificate was refused: {}", words(.0))]
+    Certificate(CertificateError),
+    /// What came is no TLS: the peer speaks in clear. A port that begins in clear takes STARTTLS.
+    #[error("the peer does not begin with TLS on this port, but speaks in clear: STARTTLS may be what it takes")]
+    ClearText,
+    /// The peer refused, and this is the alert it gave as its reason. [`AlertDescription::UnknownCA`] and others that name
+    /// a certificate mean that of this side.
+    #[error("the peer ended TLS with the alert {0:?}")]
+    Alert(AlertDescription),
+    /// The peer closed the connection before the handshake was over.
+    #[error("the peer closed the connection in the TLS handshake")]
+    Unfinished,
+    /// The peer closed the connection without ending TLS. Whoever stands between may have cut it.
+    #[error("the connection was closed without an end of TLS")]
+    Truncated,
+    /// What the peer sent is no TLS that can be agreed on, or was changed on its way.
+    #[error("{0}")]
+    Protocol(Error),
+    /// This is neither a domain nor an IP address.
+    #[error("`{0}` is neither a domain nor an IP address")]
+    Name(String),
+    /// There is no certificate, or none that can be read, in what should hold some.
+    #[error("there is no certificate that can be read")]
+    NoCertificate,
+    /// There is no private key, or none that can be read, in what should hold one.
+    #[error("there is no private key that can be read")]
+    NoPrivateKey,
+    /// Certificates, key or roots cannot be used.
+    #[error("this cannot be used for TLS: {0}")]
+    Setup(Error),
+}
+
+impl TlsError {
+    /// Of what `rustls` says in a connection.
+    pub(super) fn of(error: Error) -> Self {
+        match error {
+            Error::InvalidCertificate(error) => Self::Certificate(error),
+            Error::AlertReceived(alert) => Self::Alert(alert),
+            error => Self::Protocol(error),
+        }
+    }
+}
+
+impl From<TlsError> for io::Error {
+    fn from(error: TlsError) -> Self {
+        let kind = match error {
+            TlsError::Unfinished | TlsError::Truncated => ErrorKind::UnexpectedEof,
+            TlsError::Name(_) | TlsError::NoCertificate | TlsError::NoPrivateKey | TlsError::Setup(_) => {
+                ErrorKind::InvalidInput
+            }
+            _ => ErrorKind::InvalidData,
+        };
+        Self::new(kind, error)
+    }
+}
+
+/// What is wrong with a certificate, for those who do not know the words of X.509.
+fn words(error: &CertificateError) -> String {
+    match error {
+        CertificateError::UnknownIssuer => "nobody who is trusted here has issued it".into(),
+        CertificateError::NotValidForNameContext { expected, presented } if presented.is_empty() => {
+            format!("it is not for {}, and names nobody", expected.to_str())
+        }
+        CertificateError::NotValidForNameContext { expected, presented } => {
+            format!("it is not for {}, but for {}", expected.to_str(), presented.join(", "))
+        }
+        CertificateError::ExpiredContext { time, not_after } => {
+            format!("it expired {} ago", span(time.as_secs().saturating_sub(not_after.as_secs())))
+        }
+        CertificateError::NotValidYetContext { time, not_before } => {
+            format!("it becomes valid in {}", span(not_before.as_secs().saturating_sub(time.as_secs())))
+        }
+        CertificateError::BadSignature => "its signature is not that of whom it names as its issuer".into(),
+        CertificateError::Revoked => "it was revoked".into(),
+        error => error.to_string(),
+    }
+}
+
+fn span(seconds: u64) -> String {
+    match seconds / 86_400 {
+        0 => format!("{} minutes", seconds / 60),
+        1 => "a day".into(),
+        days => format!("{days} days"),
+    }
+}
