@@ -18,7 +18,7 @@ command += [f"--x509-ca-file={login['ca']}", f"--x509-cert-file={login['certific
 command += [f"--mechanism={login['mechanism']}", f"--authentication-id={login['user']}", f"--password={login['secret']}"]
 command += [f"--anonymous-token={login['user']}"]
 if login["mechanism"] in ("SCRAM-SHA-1", "SCRAM-SHA-256"):
-    # It gives up if it could bind the channel and is told to use a mechanism that does not.
+    # These do not bind the channel, whatever TLS could give them.
     command += ["--no-cb"]
 if login["mechanism"] == "EXTERNAL":
     command += [f"--authorization-id={login['user']}"]

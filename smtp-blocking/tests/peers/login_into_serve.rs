@@ -174,7 +174,7 @@ fn nobody_without_login() {
     }
 }
 
-/// A certificate that the CA for clients has not made is not one to log in with, and neither is none.
+/// The handshake fails for a certificate that the CA for clients has not made.
 #[test]
 fn external_with_a_certificate_of_a_stranger() {
     if !MSMTP.is_there() {
@@ -188,7 +188,8 @@ fn external_with_a_certificate_of_a_stranger() {
     }
     let login = Login::right(Tls::StartTls, "EXTERNAL", &certificates);
     let finished = send_as(&MSMTP, server.address(), Some(login), &["bob@example.org"], &messages::dots());
-    assert_ne!(finished.code, Some(0), "{finished}");
+    // Whether the alert is heard before the connection is reset, or after, is a matter of luck.
+    finished.expect(74, "TLS connection");
     assert!(server.messages().is_empty());
     server.interrupt();
 }
