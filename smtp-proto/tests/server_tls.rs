@@ -58,7 +58,7 @@ fn starttls() {
     let mut desk = Desk::default();
     let record = serve(&mut connection, &mut desk, &[EHLO, STARTTLS], Cuts::Whole);
     let said = String::from_utf8(record.sent).expect("ASCII");
-    assert!(said.contains("250 STARTTLS\r\n") && said.ends_with("\r\n220 2.0.0 ready to start TLS\r\n"), "{said}");
+    assert!(said.contains("250-STARTTLS\r\n") && said.ends_with("\r\n220 2.0.0 ready to start TLS\r\n"), "{said}");
     assert!(connection.is_tls() && !connection.is_extended());
     let record = serve(&mut connection, &mut desk, &[b"MAIL FROM:<a@client.example>\r\n"], Cuts::Whole);
     assert_eq!(record.sent, b"503 5.5.1 send EHLO or HELO first\r\n");

@@ -31,8 +31,8 @@ pub(crate) struct Client {
     all: (i32, i32),
     /// The exit code when the message is refused at its end.
     pub(crate) message: i32,
-    /// The exit code when the server does not let it log in.
-    pub(crate) login: i32,
+    /// The exit code when the server does not let it log in, and what it writes then.
+    pub(crate) login: (i32, &'static str),
     command: fn(SocketAddr, &Mail<'_>) -> Command,
 }
 
@@ -97,7 +97,7 @@ pub(crate) const SMTPLIB: Client = Client {
     one_of_several: (0, 0),
     all: (1, 1),
     message: 1,
-    login: 1,
+    login: (1, "535"),
     command: |server, mail| script("python3", "smtplib_send.py", server, mail),
 };
 
@@ -107,7 +107,8 @@ pub(crate) const CURL: Client = Client {
     one_of_several: (0, 0),
     all: (55, 55),
     message: 8,
-    login: 67,
+    // It closes at the challenge that tells it what is wrong with a token of XOAUTH2, and hears no reply.
+    login: (67, "Login denied"),
     command: |server, mail| {
         let mut command = Command::new("curl");
         command.args(["--disable", "--silent", "--show-error", "--verbose", "--noproxy", "*", "--max-time", "60"]);
@@ -144,7 +145,7 @@ pub(crate) const SWAKS: Client = Client {
     one_of_several: (0, 0),
     all: (24, 24),
     message: 26,
-    login: 28,
+    login: (28, "535"),
     command: |server, mail| {
         let mut command = Command::new("sh");
         command.args(["-c", r#"{ cat; printf '.\r\n'; } | swaks "$@""#, "swaks"]);
@@ -166,7 +167,7 @@ pub(crate) const MSMTP: Client = Client {
     one_of_several: (65, 69),
     all: (65, 69),
     message: 69,
-    login: 77,
+    login: (77, "535"),
     command: |server, mail| {
         let mut command = Command::new("msmtp");
         command.args([
@@ -206,7 +207,7 @@ pub(crate) const GSASL: Client = Client {
     one_of_several: (1, 1),
     all: (1, 1),
     message: 1,
-    login: 1,
+    login: (1, "535"),
     command: |server, mail| script("python3", "gsasl_send.py", server, mail),
 };
 
@@ -216,6 +217,6 @@ pub(crate) const NODEMAILER: Client = Client {
     one_of_several: (0, 0),
     all: (1, 1),
     message: 1,
-    login: 1,
+    login: (1, "535"),
     command: |server, mail| script("node", "nodemailer_send.js", server, mail),
 };

@@ -17,6 +17,9 @@ command = ["gsasl", "--smtp", f"--connect={settings['host']}:{settings['port']}"
 command += [f"--x509-ca-file={login['ca']}", f"--x509-cert-file={login['certificate']}", f"--x509-key-file={login['key']}"]
 command += [f"--mechanism={login['mechanism']}", f"--authentication-id={login['user']}", f"--password={login['secret']}"]
 command += [f"--anonymous-token={login['user']}"]
+if login["mechanism"] in ("SCRAM-SHA-1", "SCRAM-SHA-256"):
+    # These do not bind the channel, whatever TLS could give them.
+    command += ["--no-cb"]
 if login["mechanism"] == "EXTERNAL":
     command += [f"--authorization-id={login['user']}"]
 # Otherwise it reads lines ahead and does not look at them before the next ones come.

@@ -1,5 +1,8 @@
 //! Foreign clients log in to `smtp serve`, over STARTTLS and over implicit TLS.
 
+use std::fs;
+use std::thread;
+
 use crate::clients::{CURL, Client, GSASL, MSMTP, NODEMAILER, SMTPLIB, SWAKS};
 use crate::into_serve::{FROM, send_as};
 use crate::login::{Certificates, Login, Tls, USER, secret};
@@ -16,6 +19,11 @@ macro_rules! clients {
             fn $mechanism() {
                 lets_in(&$client, $tls, $wire);
             })*
+
+            #[test]
+            fn wrong_secrets() {
+                keeps_out(&$client, $tls, &[$($wire),*]);
+            }
         }
     )*};
 }
@@ -106,8 +114,8 @@ clients! {
     }
 }
 
-/// The server offers this mechanism alone, takes the message from the user who has logged in by it, says so in the trace
-/// (RFC 3848), and refuses the wrong secret with 535 (RFC 4954 §4).
+/// The server offers this mechanism alone, takes the message from the user who has logged in by it, and says so in the
+/// trace (RFC 3848).
 fn lets_in(client: &Client, tls: Tls, mechanism: &str) {
     if !client.is_there() {
         return;
@@ -115,20 +123,38 @@ fn lets_in(client: &Client, tls: Tls, mechanism: &str) {
     let certificates = Certificates::new(&["localhost", "127.0.0.1"]);
     let server = start(tls, &certificates, &["--auth-mechanism", mechanism]);
     let message = messages::dots();
-    let right = Login::right(tls, mechanism, &certificates);
-    send_as(client, server.address(), Some(right), &["bob@example.org"], &message).expect(0, "");
+    let login = Login::right(tls, mechanism, &certificates);
+    send_as(client, server.address(), Some(login), &["bob@example.org"], &message).expect(0, "");
     let [stored] = &server.messages()[..] else { panic!("not one message") };
     let trace = stored.strip_suffix(&message[..]).unwrap_or_else(|| panic!("{}", difference(stored, &message)));
     let trace = String::from_utf8_lossy(trace);
     assert!(trace.contains("with ESMTPSA"), "{trace}");
     assert!(trace.starts_with(&format!("Return-Path: <{FROM}>\r\n")), "{trace}");
-
-    if mechanism != "ANONYMOUS" {
-        let wrong = send_as(client, server.address(), Some(right.wrong()), &["bob@example.org"], &message);
-        wrong.expect(client.login, "535");
-        assert_eq!(server.messages().len(), 1);
-    }
     server.interrupt();
+}
+
+/// Nobody gets in with the wrong secret (RFC 4954 §4), by none of these mechanisms. All at once, as the server takes its
+/// time for this answer.
+fn keeps_out(client: &Client, tls: Tls, mechanisms: &[&str]) {
+    if !client.is_there() {
+        return;
+    }
+    let keep_out = |mechanism: &str| {
+        let certificates = Certificates::new(&["127.0.0.1"]);
+        let server = start(tls, &certificates, &["--auth-mechanism", mechanism]);
+        let login = Login::right(tls, mechanism, &certificates).wrong();
+        let finished = send_as(client, server.address(), Some(login), &["bob@example.org"], &messages::dots());
+        let (code, text) = client.login;
+        finished.expect(code, text);
+        assert!(server.messages().is_empty());
+        server.interrupt();
+    };
+    let keep_out = &keep_out;
+    thread::scope(|scope| {
+        for &mechanism in mechanisms.iter().filter(|mechanism| **mechanism != "ANONYMOUS") {
+            scope.spawn(move || keep_out(mechanism));
+        }
+    });
 }
 
 /// Who does not log in may not send (RFC 4954 §6).
@@ -148,7 +174,7 @@ fn nobody_without_login() {
     }
 }
 
-/// A certificate that the CA for clients has not made is not one to log in with, and neither is none.
+/// The handshake fails for a certificate that the CA for clients has not made.
 #[test]
 fn external_with_a_certificate_of_a_stranger() {
     if !MSMTP.is_there() {
@@ -158,11 +184,12 @@ fn external_with_a_certificate_of_a_stranger() {
     let server = start(Tls::StartTls, &certificates, &["--auth-mechanism", "EXTERNAL"]);
     // The client trusts the server, and shows the certificate that it is not known by.
     for name in ["client.pem", "client.key"] {
-        std::fs::copy(strangers.file(name), certificates.file(name)).expect("a file of this test");
+        fs::copy(strangers.file(name), certificates.file(name)).expect("a file of this test");
     }
     let login = Login::right(Tls::StartTls, "EXTERNAL", &certificates);
     let finished = send_as(&MSMTP, server.address(), Some(login), &["bob@example.org"], &messages::dots());
-    assert_ne!(finished.code, Some(0), "{finished}");
+    // Whether the alert is heard before the connection is reset, or after, is a matter of luck.
+    finished.expect(74, "TLS connection");
     assert!(server.messages().is_empty());
     server.interrupt();
 }

@@ -225,14 +225,7 @@ impl Connection {
         let greeting = reply.map(Reply::text).unwrap_or_default();
         let mut response = EhloResponse::new(&config.hostname, greeting.lines().next().unwrap_or_default());
         if extended {
-            response = response.with("PIPELINING").with("8BITMIME").with("ENHANCEDSTATUSCODES").with("HELP");
-            response = response.with(format_args!("SIZE {}", config.limits.message_size));
-            if config.verify {
-                response = response.with("VRFY");
-            }
-            if config.expand {
-                response = response.with("EXPN");
-            }
+            // Not last: there are clients that look for these two on lines with a hyphen only.
             let standing = self.standing();
             if matches!(standing.tls, Step::Optional | Step::Required) && standing.auth != Step::Done {
                 response = response.with("STARTTLS");
@@ -240,6 +233,14 @@ impl Connection {
             let names: Vec<&str> = self.usable_mechanisms().map(|mechanism| mechanism.name()).collect();
             if !names.is_empty() {
                 response = response.with(format_args!("AUTH {}", names.join(" ")));
+            }
+            response = response.with("PIPELINING").with("8BITMIME").with("ENHANCEDSTATUSCODES").with("HELP");
+            response = response.with(format_args!("SIZE {}", config.limits.message_size));
+            if config.verify {
+                response = response.with("VRFY");
+            }
+            if config.expand {
+                response = response.with("EXPN");
             }
         }
         self.say(&response.to_reply());
