@@ -18,6 +18,7 @@ mod receiving;
 #[path = "../peers/required.rs"]
 mod required;
 mod script;
+mod secrets;
 mod sending;
 mod tls;
 mod users;
