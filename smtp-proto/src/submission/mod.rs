@@ -44,6 +44,7 @@
 //! # }
 //! ```
 
+mod choices;
 mod credential;
 mod provider;
 mod server;
@@ -51,8 +52,9 @@ mod table;
 mod target;
 mod url;
 
+pub use choices::{Choices, TargetError};
 pub use credential::CredentialKind;
 pub use provider::{Endpoint, Provider, UserName};
 pub use server::{ServerName, ServerNameError};
-pub use target::{Choices, Login, Missing, Target, TargetError};
+pub use target::{Login, Missing, Target};
 pub use url::{Scheme, Url, UrlError};

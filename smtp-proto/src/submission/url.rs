@@ -137,7 +137,7 @@ impl Url {
         self.port.unwrap_or(match self.scheme {
             Scheme::Smtps => 465,
             Scheme::Lmtp => 24,
-            Scheme::Smtp => super::target::smtp_port(self.user.is_some()),
+            Scheme::Smtp => super::choices::smtp_port(self.user.is_some()),
         })
     }
 
