@@ -60,8 +60,8 @@
 //!
 //! # Time
 //!
-//! Every read and write has a time limit: the deadline of the connection. So has a TLS handshake. A method of a session and the reader of a
-//! body are the application's, and take the time they take.
+//! Every read and write has a time limit: the deadline of the connection. So has a TLS handshake. A method of a session
+//! and the reader of a body are the application's, and take the time they take.
 
 mod client;
 mod entropy;
