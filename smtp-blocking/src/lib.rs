@@ -65,7 +65,6 @@
 
 mod client;
 mod entropy;
-mod observer;
 mod server;
 mod socket;
 mod test_server;
@@ -74,12 +73,13 @@ pub mod tls;
 mod wire;
 
 pub use client::{CONNECT_TIMEOUT, Client, Outcomes, SendError};
-pub use observer::{Direction, Observer};
 /// The TLS library, for those who set it up by themselves.
 #[cfg(feature = "__tls")]
 pub use rustls;
-pub use server::{Accept, Answer, Backend, BodyReader, Envelope, Handle, Reject, Server, Session};
+pub use server::{Backend, BodyReader, Handle, Server, Session};
 pub use smtp_proto as proto;
+pub use smtp_proto::server::{Accept, Answer, Envelope, Reject};
+pub use smtp_proto::{Direction, Observer};
 pub use test_server::{ReceivedMessage, TestServer, TestServerBuilder};
 
 /// The examples of the README.

@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 #[cfg(feature = "__tls")]
 use smtp_proto::TlsInfo;
+use smtp_proto::{Direction, Observer};
 
 #[cfg(feature = "__tls")]
 use crate::tls::{Channel, TlsSession};
 use crate::wire::{Received, Wire};
-use crate::{Direction, Observer};
 
 /// One connection: reads and writes that end in bounded time and are seen by an [`Observer`].
 pub(crate) struct Socket {

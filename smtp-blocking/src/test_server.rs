@@ -9,10 +9,10 @@ use std::time::Instant;
 
 use smtp_proto::reply::Reply;
 use smtp_proto::sasl::{self, Claim, Secret};
-use smtp_proto::server::{Auth, Config, Hello, Lookup, Mail, Rcpt};
+use smtp_proto::server::{Accept, Answer, Auth, Config, Envelope, Hello, Lookup, Mail, Rcpt, Reject};
 use smtp_proto::trace::Protocol;
 
-use crate::server::{Accept, Answer, BodyReader, Envelope, Handle, Reject, Server, Session};
+use crate::server::{BodyReader, Handle, Server, Session};
 #[cfg(feature = "__tls")]
 use crate::tls::ServerTls;
 

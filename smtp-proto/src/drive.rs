@@ -1,8 +1,9 @@
 //! What a connection says to its driver, the same in both roles.
 
+use bytes::Bytes;
 use thiserror::Error;
 
-use crate::Instant;
+use crate::{Instant, TlsInfo};
 
 /// The one thing to do next, as `poll` of either role says it. `E` is the role's `Event`.
 #[derive(Debug)]
@@ -22,6 +23,100 @@ pub enum Output<'a, E> {
     /// The connection is over. Close the socket. Repeated for ever.
     Closed(CloseReason),
 }
+
+/// What a driver needs of a connection, the same in both roles: one driver serves
+/// [`server::Connection`](crate::server::Connection) and [`client::Connection`](crate::client::Connection). Each method is
+/// the one of the same name there.
+pub trait Drive {
+    /// What the role tells and asks.
+    type Event;
+
+    /// The one thing to do next.
+    fn poll(&mut self) -> Output<'_, Self::Event>;
+
+    /// When `handle_timeout` is due if nothing else happens first, also while octets wait to be transmitted.
+    fn deadline(&self) -> Option<Instant>;
+
+    /// Whether octets of the peer are welcome, also while octets wait to be transmitted: a driver that reads while it
+    /// cannot write never waits for a peer that does not read either.
+    fn wants_input(&self) -> bool;
+
+    /// Octets came from the peer.
+    ///
+    /// # Errors
+    ///
+    /// The octets are handed back unless [`wants_input`](Self::wants_input).
+    fn handle_input(&mut self, now: Instant, octets: Bytes) -> Result<(), Refused<Bytes>>;
+
+    /// The peer closed its side.
+    fn handle_eof(&mut self, now: Instant);
+
+    /// The transport failed.
+    fn handle_disconnect(&mut self, now: Instant);
+
+    /// The deadline has passed. A call that comes too early does nothing.
+    fn handle_timeout(&mut self, now: Instant);
+
+    /// The TLS handshake is done.
+    fn handle_tls_established(&mut self, now: Instant, info: TlsInfo);
+
+    /// The TLS handshake failed.
+    fn handle_tls_failed(&mut self, now: Instant);
+
+    /// The first `count` octets of the last `Transmit` were written.
+    fn transmitted(&mut self, now: Instant, count: usize);
+}
+
+macro_rules! drive {
+    ($role:ident) => {
+        impl Drive for crate::$role::Connection {
+            type Event = crate::$role::Event;
+
+            fn poll(&mut self) -> Output<'_, Self::Event> {
+                self.poll()
+            }
+
+            fn deadline(&self) -> Option<Instant> {
+                self.deadline()
+            }
+
+            fn wants_input(&self) -> bool {
+                self.wants_input()
+            }
+
+            fn handle_input(&mut self, now: Instant, octets: Bytes) -> Result<(), Refused<Bytes>> {
+                self.handle_input(now, octets)
+            }
+
+            fn handle_eof(&mut self, now: Instant) {
+                self.handle_eof(now);
+            }
+
+            fn handle_disconnect(&mut self, now: Instant) {
+                self.handle_disconnect(now);
+            }
+
+            fn handle_timeout(&mut self, now: Instant) {
+                self.handle_timeout(now);
+            }
+
+            fn handle_tls_established(&mut self, now: Instant, info: TlsInfo) {
+                self.handle_tls_established(now, info);
+            }
+
+            fn handle_tls_failed(&mut self, now: Instant) {
+                self.handle_tls_failed(now);
+            }
+
+            fn transmitted(&mut self, now: Instant, count: usize) {
+                self.transmitted(now, count);
+            }
+        }
+    };
+}
+
+drive!(client);
+drive!(server);
 
 /// Every legal wake-up of a parked connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -33,6 +33,9 @@
 //! * Octets may come in pieces of any size: how they are cut changes nothing, neither what is answered nor where a
 //!   limit strikes. Input is taken only while [`Wait::input`] is true; otherwise it is handed back, and the driver does
 //!   not read, so that the transport carries the pressure to the peer.
+//! * Whoever can wait for two things reads on while `Transmit` waits for the peer to read, as long as `wants_input()`
+//!   says so: two sides that both write never wait for each other then. The trait [`Drive`] has all of this for both
+//!   roles, so that one driver serves both.
 //! * Everything that can be answered is answered before `Transmit` comes: a pipelined group costs one write.
 //! * An event that asks for an answer is itself the token for that answer. It is `'static` and [`Send`], and is not
 //!   [`Clone`]: the answer may come seconds later from another task, and cannot be given twice. A token that comes too
@@ -201,6 +204,7 @@ mod config;
 mod decimal;
 mod drive;
 mod line;
+mod observer;
 mod outbox;
 mod read;
 pub mod reply;
@@ -213,7 +217,8 @@ mod tls;
 pub mod trace;
 
 pub use config::ConfigError;
-pub use drive::{CloseReason, Decision, Misuse, Output, Refused, Wait};
+pub use drive::{CloseReason, Decision, Drive, Misuse, Output, Refused, Wait};
+pub use observer::{Direction, Observer};
 pub use read::ReadBuffer;
 #[cfg(feature = "std")]
 pub use time::Clock;

@@ -14,9 +14,8 @@ use std::time::Instant;
 #[cfg(feature = "__tls")]
 use rustls::pki_types::ServerName;
 use smtp_proto::client::{Capabilities, Config, Connection, Envelope, Event, Outcome, Security};
-use smtp_proto::{Clock, CloseReason};
+use smtp_proto::{Clock, CloseReason, Observer};
 
-use crate::Observer;
 use crate::entropy::entropy;
 use crate::socket::Socket;
 #[cfg(feature = "__tls")]

@@ -3,10 +3,9 @@
 use std::io::{self, BufRead, ErrorKind, Read};
 
 use bytes::{Buf, Bytes};
-use smtp_proto::server::{Abort, Data, Event, Message};
+use smtp_proto::server::{Abort, Accept, Answer, Data, Event, Message};
 
 use super::driver::Driver;
-use super::session::{Accept, Answer};
 
 /// Reads the mail data of one message from the client: dot-stuffing undone, line ends as they came.
 ///

@@ -4,12 +4,11 @@ use core::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 
 use smtp_proto::reply::Detail;
-use smtp_proto::server::{Data, Event};
+use smtp_proto::server::{Data, Envelope, Event, Reject};
 
 use super::body::{BodyReader, Fate};
 use super::driver::Driver;
-use super::envelope::Envelope;
-use super::session::{Reject, Session};
+use super::session::Session;
 
 /// One connection and its session.
 #[derive(Debug)]
@@ -62,7 +61,7 @@ impl<S: Session> Conversation<S> {
             }
             Event::Lookup(lookup) => {
                 let secret = session.ask(|session| session.lookup(&lookup));
-                driver.provide(lookup, secret);
+                driver.answer_lookup(lookup, secret);
             }
             Event::Mail(token) => {
                 let envelope = Envelope::new(&token);

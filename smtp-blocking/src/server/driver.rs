@@ -5,11 +5,10 @@ use std::sync::Arc;
 use std::thread;
 
 use smtp_proto::sasl::Secret;
-use smtp_proto::server::{Connection, Event, Lookup, Output, Token};
-use smtp_proto::{Clock, Misuse, Refused, Wait};
+use smtp_proto::server::{Answer, Connection, Event, Lookup, Output, Reject, Token};
+use smtp_proto::{Clock, Wait};
 
 use super::connections::Link;
-use super::session::{Accept, Answer, Reject, cannot_authenticate, local_error};
 use crate::socket::Socket;
 #[cfg(feature = "__tls")]
 use crate::tls::{ServerTls, TlsSession};
@@ -85,56 +84,17 @@ impl Driver {
 
     /// Hands over an answer. Returns whether it was a yes that the connection took.
     pub(super) fn answer<T: Token>(&mut self, token: T, answer: Answer) -> bool {
-        let now = self.clock.now();
-        let refused = match answer {
-            Ok(Accept::Usual) => return self.connection.accept(now, token).is_ok(),
-            Ok(Accept::With(reply)) => self.connection.accept_with(now, token, reply),
-            Err(reject) => {
-                let Some(reply) = reject.into_reply() else {
-                    self.disconnect();
-                    return false;
-                };
-                match self.connection.reject(now, token, reply) {
-                    Ok(()) => return false,
-                    refused => refused,
-                }
-            }
-        };
-        match refused {
-            Ok(()) => true,
-            Err(Refused { misuse: Misuse::WrongReplyClass, value: (token, _) }) => {
-                // A stale token is refused again, and nothing is left to say.
-                let _ = self.connection.reject(now, token, local_error());
-                false
-            }
-            Err(_) => false,
-        }
+        self.connection.answer(self.clock.now(), token, answer)
     }
 
     /// Says what is stored of a user.
-    pub(super) fn provide(&mut self, lookup: Lookup, secret: Result<Option<Secret>, Reject>) {
-        let now = self.clock.now();
-        let secret = match secret.map_err(Reject::into_reply) {
-            Ok(secret) => Ok(secret),
-            Err(Some(reply)) => Err(reply),
-            Err(None) => return self.disconnect(),
-        };
-        let refused = self.connection.provide(now, lookup, secret);
-        if let Err(Refused { misuse: Misuse::WrongReplyClass, value: lookup }) = refused {
-            // A stale token is refused again, and nothing is left to say.
-            let _ = self.connection.provide(now, lookup, Err(cannot_authenticate()));
-        }
+    pub(super) fn answer_lookup(&mut self, lookup: Lookup, secret: Result<Option<Secret>, Reject>) {
+        self.connection.answer_lookup(self.clock.now(), lookup, secret);
     }
 
-    /// Ends the connection, whatever is asked. Replies to earlier commands leave first, if the peer takes them.
+    /// Ends the connection, whatever is asked.
     pub(super) fn disconnect(&mut self) {
-        while let Output::Transmit(octets) = self.connection.poll() {
-            match self.socket.write(octets) {
-                Ok(count @ 1..) => self.connection.transmitted(self.clock.now(), count),
-                _ => break,
-            }
-        }
-        self.connection.handle_disconnect(self.clock.now());
+        self.connection.disconnect(self.clock.now());
     }
 
     /// Lets the peer read the last reply.

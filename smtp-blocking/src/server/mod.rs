@@ -4,12 +4,10 @@ mod body;
 mod connections;
 mod conversation;
 mod driver;
-mod envelope;
 mod session;
 
 pub use body::BodyReader;
-pub use envelope::Envelope;
-pub use session::{Accept, Answer, Backend, Reject, Session};
+pub use session::{Backend, Session};
 
 use core::fmt;
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -20,11 +18,10 @@ use std::net::{TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::thread;
 
-use smtp_proto::Clock;
 use smtp_proto::reply::Detail;
-use smtp_proto::server::{Config, Connection, Event, TlsPolicy};
+use smtp_proto::server::{Config, Connection, Event, Reject, TlsPolicy};
+use smtp_proto::{Clock, Observer};
 
-use crate::Observer;
 use crate::entropy::entropy;
 use crate::socket::Socket;
 #[cfg(feature = "__tls")]

@@ -1,14 +1,12 @@
 //! The application's side of a server: what it is asked, and what it may answer.
 
 use core::net::SocketAddr;
-use std::io;
 
 use smtp_proto::reply::{Detail, Reply, ReplyCode};
 use smtp_proto::sasl::Secret;
-use smtp_proto::server::{Auth, Hello, Lookup, Mail, Rcpt};
+use smtp_proto::server::{Accept, Answer, Auth, Envelope, Hello, Lookup, Mail, Rcpt, Reject};
 
 use super::body::BodyReader;
-use super::envelope::Envelope;
 #[cfg(feature = "__tls")]
 use crate::tls::TlsSession;
 
@@ -199,118 +197,5 @@ impl<S: Session + ?Sized> Session for Box<S> {
 
     fn expand(&mut self, argument: &str) -> Answer {
         (**self).expand(argument)
-    }
-}
-
-/// What a session says to a question.
-pub type Answer = Result<Accept, Reject>;
-
-/// A yes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Accept {
-    /// With the usual reply.
-    Usual,
-    /// With a reply of class 2yz: 251 to RCPT, the queue identifier to DATA. To a connection and to EHLO only the text
-    /// is used. A reply of any other class accepts nothing and is replaced by 451.
-    With(Reply),
-}
-
-/// A no: a reply of class 4yz (not now) or 5yz (never). A reply of any other class is replaced by 451. 421 also ends the
-/// connection.
-///
-/// It is made of a [`Reply`], or of an [`io::Error`] with the operator `?`: that becomes 451 4.3.0, and its text stays
-/// here. [`Reject::disconnect`] makes one without a reply.
-///
-/// ```
-/// use smtp_blocking::{Accept, Answer, Reject};
-///
-/// fn store(body: &mut impl std::io::Read) -> Answer {
-///     std::io::copy(body, &mut std::io::sink())?;
-///     Ok(Accept::Usual)
-/// }
-///
-/// let refusal: Reject = std::io::Error::other("the disk at /var/mail is full").into();
-/// let reply = refusal.reply().expect("only `disconnect` has none");
-/// assert_eq!(reply.code().value(), 451);
-/// assert!(!reply.text().contains("/var/mail"));
-/// assert_eq!(store(&mut &b"text"[..]), Ok(Accept::Usual));
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reject(Option<Reply>);
-
-impl Reject {
-    /// No answer at all: the connection is closed at once.
-    ///
-    /// RFC 5321 §3.8 forbids that in normal operation; a refusal with 421 ends the connection in good form. This is for
-    /// peers that are owed no answer, and for testing clients: to them it is a failure of the server or the network, and
-    /// they go on as after 4yz (§4.1.1.10).
-    ///
-    /// Replies to earlier commands leave first, if the peer takes them. A message whose [`data`](Session::data) ends so
-    /// is not accepted, and what is unread of it stays unread. The session is asked nothing more.
-    ///
-    /// ```
-    /// use smtp_blocking::{Accept, Answer, Reject};
-    ///
-    /// fn connect(is_on_the_blocklist: bool) -> Answer {
-    ///     if is_on_the_blocklist { Err(Reject::disconnect()) } else { Ok(Accept::Usual) }
-    /// }
-    ///
-    /// assert_eq!(connect(true).expect_err("refused").reply(), None);
-    /// ```
-    #[must_use]
-    pub fn disconnect() -> Self {
-        Self(None)
-    }
-
-    /// The reply that says no; `None`: [`disconnect`](Self::disconnect).
-    #[must_use]
-    pub fn reply(&self) -> Option<&Reply> {
-        self.0.as_ref()
-    }
-
-    /// 451: something failed here, not by the fault of the client.
-    pub(super) fn local_error() -> Self {
-        local_error().into()
-    }
-
-    /// 535: whoever this is, it is not whom it claims to be.
-    pub(crate) fn wrong_credentials() -> Self {
-        Reply::new(ReplyCode::AUTHENTICATION_FAILED, Detail::CREDENTIALS_INVALID, "authentication credentials invalid")
-            .into()
-    }
-
-    /// 421: no service on this connection any more.
-    pub(super) fn no_service(detail: Detail, text: &str) -> Self {
-        Reply::new(ReplyCode::SERVICE_NOT_AVAILABLE, detail, text).into()
-    }
-
-    pub(super) fn into_reply(self) -> Option<Reply> {
-        self.0
-    }
-}
-
-/// 451: something failed here, not by the fault of the client.
-pub(super) fn local_error() -> Reply {
-    Reply::from_static(ReplyCode::LOCAL_ERROR, Some(Detail::OTHER_SYSTEM_STATUS), "local error, try again later")
-}
-
-/// 454: nobody can log in now, not by the fault of the client.
-pub(super) fn cannot_authenticate() -> Reply {
-    Reply::new(
-        ReplyCode::TEMPORARY_AUTHENTICATION_FAILURE,
-        Detail::OTHER_SECURITY_STATUS,
-        "nobody can log in now, try again later",
-    )
-}
-
-impl From<Reply> for Reject {
-    fn from(reply: Reply) -> Self {
-        Self(Some(reply))
-    }
-}
-
-impl From<io::Error> for Reject {
-    fn from(_: io::Error) -> Self {
-        Self::local_error()
     }
 }

@@ -433,7 +433,9 @@ impl Connection {
         self.now = self.now.max(now);
     }
 
-    fn wants_input(&self) -> bool {
+    /// Whether octets of the peer are welcome: what [`Wait::input`] says, also while octets wait to be transmitted.
+    #[must_use]
+    pub fn wants_input(&self) -> bool {
         let is_handshake = matches!(self.session, Session::Handshake { .. });
         self.closing.is_none() && !is_handshake && !self.eof && self.chunk.is_empty()
     }

@@ -383,7 +383,9 @@ impl Connection {
         self.now = self.now.max(now);
     }
 
-    fn wants_input(&self) -> bool {
+    /// Whether octets of the peer are welcome: what [`Wait::input`] says, also while octets wait to be transmitted.
+    #[must_use]
+    pub fn wants_input(&self) -> bool {
         self.closing.is_none()
             && !self.is_handshake_due()
             && !self.flags.eof

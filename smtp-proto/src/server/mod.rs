@@ -1,11 +1,13 @@
 //! The server role: takes mail (RFC 5321 §3, §4).
 
+mod answer;
 mod auth;
 mod command;
 mod config;
 mod connection;
 mod content;
 mod decide;
+mod envelope;
 mod event;
 mod exchange;
 mod input;
@@ -16,8 +18,10 @@ mod timers;
 mod tls;
 mod token;
 
+pub use answer::{Accept, Answer, Reject};
 pub use config::{AuthPolicy, Config, EarlyInput, Limits, Timeouts, TlsPolicy};
 pub use connection::Connection;
+pub use envelope::Envelope;
 pub use event::{Abort, Answered, Event};
 pub use exchange::{Auth, Lookup};
 pub use token::{Connect, Data, Expand, Hello, Mail, Message, Rcpt, Token, Verify};

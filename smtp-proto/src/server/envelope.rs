@@ -1,7 +1,11 @@
 //! The envelope of a mail that is being received.
 
-use smtp_proto::command::BodyKind;
-use smtp_proto::server::Mail;
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::token::Mail;
+use crate::command::BodyKind;
 
 /// Whom a mail is from and whom it is for: what MAIL said, and every RCPT that was accepted (RFC 5321 §2.3.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,15 +17,18 @@ pub struct Envelope {
 }
 
 impl Envelope {
-    pub(super) fn new(mail: &Mail) -> Self {
+    /// The envelope that MAIL begins, without a recipient.
+    #[must_use]
+    pub fn new(mail: &Mail) -> Self {
         let parameters = mail.parameters();
         // Both were checked by the connection before it asked about the sender.
         let (size, body) = (parameters.size().unwrap_or(None), parameters.body().unwrap_or(None));
         Self { reverse_path: mail.reverse_path().as_str().to_owned(), recipients: Vec::new(), size, body }
     }
 
-    pub(super) fn add(&mut self, recipient: String) {
-        self.recipients.push(recipient);
+    /// Adds a recipient that was accepted: the mailbox of [`Rcpt::forward_path`](super::Rcpt::forward_path).
+    pub fn add(&mut self, recipient: impl Into<String>) {
+        self.recipients.push(recipient.into());
     }
 
     /// The reverse-path as a mailbox without angle brackets, verbatim but without a source route. Empty if null.

@@ -17,7 +17,7 @@ pub enum Direction {
 /// A closure `FnMut(Direction, &[u8])` is an observer.
 ///
 /// ```
-/// use smtp_blocking::{Direction, Observer};
+/// use smtp_proto::{Direction, Observer};
 ///
 /// let mut seen = Vec::new();
 /// let mut observer = |direction: Direction, octets: &[u8]| seen.push((direction, octets.to_vec()));
