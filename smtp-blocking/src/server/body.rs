@@ -1,9 +1,8 @@
 //! Mail data as a reader.
 
-use std::io::{self, BufRead, ErrorKind, Read};
+use std::io::{self, BufRead, Read};
 
-use bytes::{Buf, Bytes};
-use smtp_proto::server::{Abort, Accept, Answer, Data, Event, Message};
+use smtp_proto::server::{Answer, Data, Fate, Incoming, Reading};
 
 use super::driver::Driver;
 
@@ -25,96 +24,44 @@ use super::driver::Driver;
 #[derive(Debug)]
 pub struct BodyReader<'a> {
     driver: &'a mut Driver,
-    piece: Bytes,
-    state: State,
-}
-
-#[derive(Debug)]
-enum State {
-    /// DATA is not answered yet.
-    Asked(Data),
-    /// More may come.
-    Open,
-    /// All has come.
-    Whole(Message),
-    /// It will never be whole.
-    Broken(Abort),
-}
-
-/// What became of the mail data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
-    /// DATA was refused: there were none, and the transaction goes on.
-    NotAsked,
-    /// They are a message, and it was accepted.
-    Accepted,
-    /// They are no message, or it was not accepted.
-    NotAccepted,
+    incoming: Incoming,
 }
 
 impl<'a> BodyReader<'a> {
     pub(super) fn new(driver: &'a mut Driver, token: Data) -> Self {
-        Self { driver, piece: Bytes::new(), state: State::Asked(token) }
+        Self { driver, incoming: Incoming::new(token) }
     }
 
     /// The session has said what it thinks of the message: reads what it left, and answers.
     pub(super) fn finish(mut self, answer: Answer) -> Fate {
-        if answer.is_err() && matches!(self.state, State::Asked(_)) {
-            if let State::Asked(token) = self.state {
-                self.driver.answer(token, answer);
-            }
-            return Fate::NotAsked;
-        }
-        if answer.as_ref().is_err_and(|reject| reject.reply().is_none()) {
-            self.driver.disconnect();
-            return Fate::NotAccepted;
-        }
-        while matches!(self.state, State::Asked(_) | State::Open) {
+        while self.incoming.is_unread(&answer) {
             self.advance();
         }
-        match self.state {
-            State::Whole(token) => {
-                if self.driver.answer(token, answer) {
-                    Fate::Accepted
-                } else {
-                    Fate::NotAccepted
-                }
-            }
-            _ => Fate::NotAccepted,
-        }
+        self.driver.finish(&mut self.incoming, answer)
     }
 
     /// Takes the next thing that happens on the connection.
     fn advance(&mut self) {
-        if matches!(self.state, State::Asked(_))
-            && let State::Asked(token) = core::mem::replace(&mut self.state, State::Open)
-        {
-            self.driver.answer(token, Ok(Accept::Usual));
-        }
-        match self.driver.next(false) {
-            Some(Event::Body(piece)) => self.piece = piece,
-            Some(Event::Message(token)) => self.state = State::Whole(token),
-            Some(Event::Aborted(abort)) => self.state = State::Broken(abort),
-            Some(_) => {}
-            None => self.state = State::Broken(Abort::ConnectionLost),
-        }
+        self.driver.begin(&mut self.incoming);
+        let event = self.driver.next(false);
+        self.incoming.handle(event);
     }
 }
 
 impl BufRead for BodyReader<'_> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        while self.piece.is_empty() {
-            match self.state {
-                State::Asked(_) | State::Open => self.advance(),
-                State::Whole(_) => break,
-                State::Broken(abort) => return Err(io::Error::new(kind(abort), abort)),
-            }
+        while self.incoming.reading() == Reading::Pending {
+            self.advance();
         }
-        Ok(&self.piece)
+        match self.incoming.reading() {
+            Reading::Piece(piece) => Ok(piece),
+            Reading::Pending | Reading::End => Ok(&[]),
+            Reading::Broken(abort) => Err(abort.into()),
+        }
     }
 
     fn consume(&mut self, count: usize) {
-        self.piece.advance(count);
+        self.incoming.consume(count);
     }
 }
 
@@ -124,14 +71,5 @@ impl Read for BodyReader<'_> {
         let count = waiting.read(out)?;
         self.consume(count);
         Ok(count)
-    }
-}
-
-fn kind(abort: Abort) -> ErrorKind {
-    match abort {
-        Abort::StrayOctet => ErrorKind::InvalidData,
-        Abort::TooBig => ErrorKind::FileTooLarge,
-        Abort::Timeout => ErrorKind::TimedOut,
-        _ => ErrorKind::UnexpectedEof,
     }
 }

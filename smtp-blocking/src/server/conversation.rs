@@ -4,9 +4,9 @@ use core::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 
 use smtp_proto::reply::Detail;
-use smtp_proto::server::{Data, Envelope, Event, Reject};
+use smtp_proto::server::{Data, Envelope, Event, Fate, Reject};
 
-use super::body::{BodyReader, Fate};
+use super::body::BodyReader;
 use super::driver::Driver;
 use super::session::Session;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread;
 
 use smtp_proto::sasl::Secret;
-use smtp_proto::server::{Answer, Connection, Event, Lookup, Output, Reject, Token};
+use smtp_proto::server::{Answer, Connection, Event, Fate, Incoming, Lookup, Output, Reject, Token};
 use smtp_proto::{Clock, Wait};
 
 use super::connections::Link;
@@ -92,9 +92,14 @@ impl Driver {
         self.connection.answer_lookup(self.clock.now(), lookup, secret);
     }
 
-    /// Ends the connection, whatever is asked.
-    pub(super) fn disconnect(&mut self) {
-        self.connection.disconnect(self.clock.now());
+    /// Lets the client begin with the mail data, if it does not know yet.
+    pub(super) fn begin(&mut self, incoming: &mut Incoming) {
+        incoming.begin(self.clock.now(), &mut self.connection);
+    }
+
+    /// Hands over the answer to the mail data.
+    pub(super) fn finish(&mut self, incoming: &mut Incoming, answer: Answer) -> Fate {
+        incoming.finish(self.clock.now(), &mut self.connection, answer)
     }
 
     /// Lets the peer read the last reply.

@@ -74,6 +74,12 @@ impl Reject {
         self.0.as_ref()
     }
 
+    /// Whether there is no reply, and the connection is closed.
+    #[must_use]
+    pub fn is_disconnect(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// 451: something failed here, not by the fault of the client.
     #[must_use]
     pub fn local_error() -> Self {

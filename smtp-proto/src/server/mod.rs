@@ -10,6 +10,7 @@ mod decide;
 mod envelope;
 mod event;
 mod exchange;
+mod incoming;
 mod input;
 mod replies;
 mod session;
@@ -24,6 +25,7 @@ pub use connection::Connection;
 pub use envelope::Envelope;
 pub use event::{Abort, Answered, Event};
 pub use exchange::{Auth, Lookup};
+pub use incoming::{Fate, Incoming, Reading};
 pub use token::{Connect, Data, Expand, Hello, Mail, Message, Rcpt, Token, Verify};
 
 /// The next thing to do, for a server.
