@@ -1,0 +1,186 @@
+//! The client role: one connection, any number of mails.
+
+mod outcomes;
+
+pub use outcomes::{Outcomes, SendError};
+
+use core::future::poll_fn;
+use core::time::Duration;
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+
+use futures_core::Stream;
+use smtp_proto::client::{Capabilities, Config, Connection, Envelope, Event, Outcome, Security};
+use smtp_proto::{Clock, CloseReason};
+use tokio::io::AsyncRead;
+use tokio::net::{TcpStream, ToSocketAddrs, lookup_host};
+use tokio::time::{Instant, timeout_at};
+
+use crate::driver::{Driver, Next};
+use crate::entropy::entropy;
+use crate::transport::Transport;
+
+/// A connection to an SMTP server, for any number of mails.
+///
+/// Dropping it without [`quit`](Self::quit) closes the connection as it stands.
+pub struct Client {
+    driver: Driver<Connection>,
+    /// What the server offers, once the session has begun.
+    capabilities: Option<Capabilities>,
+}
+
+/// How long [`Client::connect`] tries.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+
+impl Client {
+    /// Connects to a server, for at most [`CONNECT_TIMEOUT`]. See [`connect_timeout`](Self::connect_timeout).
+    ///
+    /// # Errors
+    ///
+    /// As [`connect_timeout`](Self::connect_timeout).
+    pub async fn connect(server: impl ToSocketAddrs, config: impl Into<Arc<Config>>) -> io::Result<Self> {
+        Self::connect_timeout(server, config, CONNECT_TIMEOUT).await
+    }
+
+    /// Connects to a server: tries its addresses in turn and leaves time for those that come after.
+    ///
+    /// Nothing is said yet: the greeting is awaited by the first mail, or by [`ready`](Self::ready).
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says about the last address, `NotFound` when there is none, and `InvalidInput` when
+    /// [`Config::check`] finds fault.
+    pub async fn connect_timeout(
+        server: impl ToSocketAddrs,
+        config: impl Into<Arc<Config>>,
+        timeout: Duration,
+    ) -> io::Result<Self> {
+        Self::from_stream(dial(server, timeout).await?, config)
+    }
+
+    /// A client at the end of a stream that is connected to a server, which has said nothing yet or whose greeting has
+    /// not been read.
+    ///
+    /// # Errors
+    ///
+    /// When the stream does not take the options that are needed, and `InvalidInput` when [`Config::check`] finds fault
+    /// or [`Config::security`] asks for TLS.
+    pub fn from_stream(stream: TcpStream, config: impl Into<Arc<Config>>) -> io::Result<Self> {
+        let config = config.into();
+        if config.security != Security::Plain {
+            let text = "the configuration asks for TLS, and nothing says how it is made";
+            return Err(io::Error::new(ErrorKind::InvalidInput, text));
+        }
+        stream.set_nodelay(true)?;
+        let clock = Clock::start();
+        let mut connection =
+            Connection::new(clock.now(), config).map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
+        connection.seed(entropy()?);
+        Ok(Self { driver: Driver::new(connection, Transport::Tcp(stream), clock), capabilities: None })
+    }
+
+    /// Waits until the session has begun, and tells what the server offers.
+    ///
+    /// Cancel safe: dropping the future and calling again goes on where it was.
+    ///
+    /// # Errors
+    ///
+    /// Why the connection ended instead.
+    pub async fn ready(&mut self) -> Result<&Capabilities, CloseReason> {
+        while self.capabilities.is_none() && self.closed().is_none() {
+            // Without a mail nothing can happen but the beginning of the session, or its end.
+            if let Next::Event(Event::Ready(capabilities)) = poll_fn(|cx| self.driver.poll_next(cx)).await {
+                self.capabilities = Some(capabilities);
+            }
+        }
+        match (self.closed(), &self.capabilities) {
+            (None, Some(capabilities)) => Ok(capabilities),
+            (reason, _) => Err(reason.unwrap_or(CloseReason::Abandoned)),
+        }
+    }
+
+    /// Sends one mail and waits for what becomes of it. The body is read to its end; it has CRLF line ends, unless the
+    /// configuration says [`LineEndings::Normalize`](smtp_proto::body::LineEndings::Normalize).
+    ///
+    /// Whatever the server or the network does is in the outcome. To send many mails use [`send_all`](Self::send_all),
+    /// which takes half the time.
+    ///
+    /// Dropping the future cuts the connection, unless the mail has its outcome: the server takes no part of a mail for
+    /// the whole.
+    ///
+    /// # Errors
+    ///
+    /// When the mail was not tried, or its body could not be read.
+    pub async fn send(&mut self, envelope: Envelope, body: impl AsyncRead + Unpin) -> Result<Outcome, SendError> {
+        let mut outcomes = Outcomes::<_, NoMails<_>>::new(self, None);
+        outcomes.queue(envelope, body)?;
+        outcomes.next().await.expect("a mail that is queued has an outcome")
+    }
+
+    /// Sends mails as they come, and tells what became of each, in order. The commands of the next mail leave together
+    /// with the end of the one before, so that a mail costs one round trip.
+    ///
+    /// The stream ends when there are no more mails or when the connection is over; lend it (`&mut mails`) to keep what
+    /// was not taken from it by then.
+    pub fn send_all<R, S>(&mut self, mails: S) -> Outcomes<'_, R, S>
+    where
+        R: AsyncRead + Unpin,
+        S: Stream<Item = (Envelope, R)> + Unpin,
+    {
+        Outcomes::new(self, Some(mails))
+    }
+
+    /// Says QUIT, waits for the answer and closes the connection. Returns how the connection ended:
+    /// [`CloseReason::Quit`], unless it was over before. That changes nothing about the mails.
+    pub async fn quit(mut self) -> CloseReason {
+        self.driver.connection.quit(self.driver.clock.now());
+        loop {
+            if let Next::Closed(reason) = poll_fn(|cx| self.driver.poll_next(cx)).await {
+                return reason;
+            }
+        }
+    }
+
+    /// Why the connection is over, if it is known to be. No further mail is tried then.
+    #[must_use]
+    pub fn closed(&self) -> Option<CloseReason> {
+        self.driver.connection.close_reason()
+    }
+
+    /// What the operating system said when the transport failed, if it did.
+    #[must_use]
+    pub fn transport_error(&self) -> Option<&io::Error> {
+        self.driver.error.as_ref()
+    }
+}
+
+/// The stream of mails behind the only one.
+struct NoMails<R>(core::marker::PhantomData<R>);
+
+impl<R: Unpin> Stream for NoMails<R> {
+    type Item = (Envelope, R);
+
+    fn poll_next(
+        self: core::pin::Pin<&mut Self>,
+        _: &mut core::task::Context<'_>,
+    ) -> core::task::Poll<Option<Self::Item>> {
+        core::task::Poll::Ready(None)
+    }
+}
+
+/// Connects to one of the addresses of a server: tries them in turn and leaves time for those that come after.
+async fn dial(server: impl ToSocketAddrs, timeout: Duration) -> io::Result<TcpStream> {
+    let end = Instant::now() + timeout;
+    let found = timeout_at(end, lookup_host(server)).await.map_err(|_| ErrorKind::TimedOut)?;
+    let addresses: Vec<_> = found?.collect();
+    let mut failure = io::Error::new(ErrorKind::NotFound, "the server has no address");
+    for (address, to_try) in addresses.iter().zip((1..=addresses.len() as u32).rev()) {
+        let share = end.saturating_duration_since(Instant::now()) / to_try;
+        match timeout_at(Instant::now() + share, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => failure = error,
+            Err(_) => failure = ErrorKind::TimedOut.into(),
+        }
+    }
+    Err(failure)
+}

@@ -1,0 +1,268 @@
+//! The server role: listeners, a task for each connection, and the application's sessions.
+
+mod attended;
+mod body;
+mod connections;
+mod conversation;
+mod session;
+
+pub use body::BodyReader;
+pub use session::{Backend, Session};
+
+use core::fmt;
+use core::future::poll_fn;
+use core::net::SocketAddr;
+use core::num::NonZeroUsize;
+use core::task::{Context, Poll, ready};
+use core::time::Duration;
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+
+use smtp_proto::Clock;
+use smtp_proto::reply::Detail;
+use smtp_proto::server::{Config, Connection, Event, Reject, TlsPolicy};
+use tokio::net::{TcpListener, ToSocketAddrs};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use crate::driver::{Driver, Next};
+use crate::entropy::entropy;
+use crate::transport::Transport;
+use attended::Attended;
+use connections::{Caps, Connections};
+use conversation::Conversation;
+
+/// Where a server listens: a TCP or a Unix socket of tokio.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Listener {
+    /// A TCP socket.
+    Tcp(TcpListener),
+    /// A Unix socket. Its peers have no address, and are counted with all others only.
+    #[cfg(unix)]
+    Unix(tokio::net::UnixListener),
+}
+
+/// Whom a connection is with.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Peer {
+    /// The address; `None` over a Unix socket.
+    pub address: Option<SocketAddr>,
+    /// Which of the listeners of the server took the connection, in the order in which they were added.
+    pub listener: usize,
+}
+
+/// An SMTP server with a task for each connection, on any number of listeners.
+///
+/// [`bind`](Self::bind) it, then [`serve`](Self::serve) a [`Backend`] until somebody calls [`Handle::shutdown`].
+///
+/// | limit | default | at the limit |
+/// |---|---|---|
+/// | connections at one time, over all listeners | 1 000 | 421 4.7.0 |
+/// | connections at one time from one address | 50 | 421 4.7.0 |
+///
+/// All other limits and all times are those of [`Config`].
+pub struct Server {
+    listeners: Vec<(Listener, Arc<Config>)>,
+    caps: Caps,
+    connections: Arc<Connections>,
+}
+
+/// Ends a [`Server`] from anywhere.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    connections: Arc<Connections>,
+}
+
+const DEFAULT_CAPS: Caps = Caps { all: 1000, per_address: 50 };
+
+/// How long to wait when the operating system refuses to accept, for example because no file descriptor is left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How much longer than the grace of the configuration a connection may take to say its last reply.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+impl Server {
+    /// A server that listens at this address; port 0 lets the operating system choose one.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be listened at, and `InvalidInput` when [`Config::check`] finds fault.
+    pub async fn bind(address: impl ToSocketAddrs, config: impl Into<Arc<Config>>) -> io::Result<Self> {
+        Self::new(TcpListener::bind(address).await?, config)
+    }
+
+    /// A server at a listener that exists already, for example one that a service manager handed over.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` when [`Config::check`] finds fault.
+    pub fn new(listener: impl Into<Listener>, config: impl Into<Arc<Config>>) -> io::Result<Self> {
+        let server = Self { listeners: Vec::new(), caps: DEFAULT_CAPS, connections: Arc::default() };
+        server.with_listener(listener, config)
+    }
+
+    /// Listens here, too, with a configuration of its own.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` when [`Config::check`] finds fault.
+    pub fn with_listener(mut self, listener: impl Into<Listener>, config: impl Into<Arc<Config>>) -> io::Result<Self> {
+        let mut config = config.into();
+        config.check().map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
+        if config.auth.decoy_key == [0; 32] && !config.auth.mechanisms.is_empty() {
+            Arc::make_mut(&mut config).auth.decoy_key = entropy()?;
+        }
+        if config.tls != TlsPolicy::Disabled {
+            let text = "the configuration asks for TLS, and nothing says how it is made";
+            return Err(io::Error::new(ErrorKind::InvalidInput, text));
+        }
+        self.listeners.push((listener.into(), config));
+        Ok(self)
+    }
+
+    /// Serves at most so many connections at one time, and so many from one address.
+    #[must_use]
+    pub fn with_caps(mut self, all: NonZeroUsize, per_address: NonZeroUsize) -> Self {
+        self.caps = Caps { all: all.get(), per_address: per_address.get() };
+        self
+    }
+
+    /// Where the first of its TCP listeners listens.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` when it has none, or what the operating system says.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        let tcp = self.listeners.iter().find_map(|(listener, _)| match listener {
+            Listener::Tcp(listener) => Some(listener),
+            #[cfg(unix)]
+            Listener::Unix(_) => None,
+        });
+        tcp.ok_or(ErrorKind::NotFound)?.local_addr()
+    }
+
+    /// What ends this server.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        Handle { connections: Arc::clone(&self.connections) }
+    }
+
+    /// Serves until [`Handle::shutdown`] is called, and then until every connection has ended or
+    /// [`Timeouts::shutdown_grace`](smtp_proto::server::Timeouts::shutdown_grace) is over. What has not said its last
+    /// reply two seconds later is cut.
+    ///
+    /// A failure to accept a connection does not end the service. Dropping the future cuts all connections at once.
+    pub async fn serve(self, backend: impl Backend) {
+        let backend = Arc::new(backend);
+        let mut tasks = JoinSet::new();
+        while let Some((accepted, index)) = poll_fn(|cx| self.poll_accept(cx)).await {
+            while tasks.try_join_next().is_some() {}
+            let (transport, address) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) if is_of_the_peer(&error) => continue,
+                Err(_) => {
+                    sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            };
+            let Ok(driver) = self.driver(index, transport) else { continue };
+            let Some(place) = self.connections.admit(self.caps, address.map(|address| address.ip())) else {
+                refuse(driver);
+                continue;
+            };
+            let (backend, peer) = (Arc::clone(&backend), Peer { address, listener: index });
+            tasks.spawn(serve_one(Attended { driver, place }, backend, peer));
+        }
+        let grace = self.listeners.iter().map(|(_, config)| config.timeouts.shutdown_grace).max().unwrap_or_default();
+        drop(self.listeners);
+        let _ = timeout(grace + LAST_WORDS, async { while tasks.join_next().await.is_some() {} }).await;
+    }
+
+    /// The next connection, or why there is none; `None` when the service ends.
+    #[expect(clippy::type_complexity, reason = "one caller takes it apart")]
+    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<Option<(io::Result<(Transport, Option<SocketAddr>)>, usize)>> {
+        self.connections.wake_acceptor(cx.waker());
+        if self.connections.is_service_ending() {
+            return Poll::Ready(None);
+        }
+        for (index, (listener, _)) in self.listeners.iter().enumerate() {
+            if let Poll::Ready(accepted) = listener.poll_accept(cx) {
+                return Poll::Ready(Some((accepted, index)));
+            }
+        }
+        Poll::Pending
+    }
+
+    /// # Errors
+    ///
+    /// When there is no randomness.
+    fn driver(&self, index: usize, transport: Transport) -> io::Result<Driver<Connection>> {
+        let clock = Clock::start();
+        let config = Arc::clone(&self.listeners[index].1);
+        let mut connection = Connection::new(clock.now(), config).map_err(io::Error::other)?;
+        connection.seed(entropy()?);
+        Ok(Driver::new(connection, transport, clock))
+    }
+}
+
+impl Handle {
+    /// Ends the service: no further connection is accepted, clients that are between two transactions are told 421, a
+    /// transaction in progress may finish within the grace. Returns at once; [`Server::serve`] returns when all is over.
+    pub fn shutdown(&self) {
+        self.connections.end_service();
+    }
+}
+
+impl Listener {
+    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(Transport, Option<SocketAddr>)>> {
+        Poll::Ready(match self {
+            Self::Tcp(listener) => ready!(listener.poll_accept(cx)).and_then(|(stream, peer)| {
+                stream.set_nodelay(true)?;
+                Ok((Transport::Tcp(stream), Some(peer)))
+            }),
+            #[cfg(unix)]
+            Self::Unix(listener) => ready!(listener.poll_accept(cx)).map(|(stream, _)| (Transport::Unix(stream), None)),
+        })
+    }
+}
+
+impl From<TcpListener> for Listener {
+    fn from(listener: TcpListener) -> Self {
+        Self::Tcp(listener)
+    }
+}
+
+#[cfg(unix)]
+impl From<tokio::net::UnixListener> for Listener {
+    fn from(listener: tokio::net::UnixListener) -> Self {
+        Self::Unix(listener)
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("listeners", &self.listeners.len()).field("caps", &self.caps).finish()
+    }
+}
+
+/// Serves one connection to its end.
+async fn serve_one<B: Backend>(attended: Attended, backend: Arc<B>, peer: Peer) {
+    Conversation::new(attended, || backend.session(&peer)).run().await;
+}
+
+/// Refuses service without a task. Nothing here waits for the peer: the reply fits into the socket.
+fn refuse(mut driver: Driver<Connection>) {
+    let mut cx = Context::from_waker(core::task::Waker::noop());
+    while let Poll::Ready(Next::Event(event)) = driver.poll_next(&mut cx) {
+        if let Event::Connect(token) = event {
+            let answer = Err(Reject::no_service(Detail::OTHER_SECURITY_STATUS, "too many connections"));
+            driver.connection.answer(driver.clock.now(), token, answer);
+        }
+    }
+}
+
+fn is_of_the_peer(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted)
+}
