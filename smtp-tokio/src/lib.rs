@@ -10,3 +10,4 @@ pub use client::{CONNECT_TIMEOUT, Client, Outcomes, SendError};
 pub use server::{Backend, BodyReader, Handle, Listener, Peer, Server, Session};
 pub use smtp_proto as proto;
 pub use smtp_proto::server::{Accept, Answer, Envelope, Reject};
+pub use smtp_proto::{Direction, Observer};

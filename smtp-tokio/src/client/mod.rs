@@ -11,14 +11,14 @@ use std::sync::Arc;
 
 use futures_core::Stream;
 use smtp_proto::client::{Capabilities, Config, Connection, Envelope, Event, Outcome, Security};
-use smtp_proto::{Clock, CloseReason};
+use smtp_proto::{Clock, CloseReason, Observer};
 use tokio::io::AsyncRead;
 use tokio::net::{TcpStream, ToSocketAddrs, lookup_host};
 use tokio::time::{Instant, timeout_at};
 
 use crate::driver::{Driver, Next};
 use crate::entropy::entropy;
-use crate::transport::Transport;
+use crate::transport::{Transport, Wire};
 
 /// A connection to an SMTP server, for any number of mails.
 ///
@@ -76,7 +76,13 @@ impl Client {
         let mut connection =
             Connection::new(clock.now(), config).map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
         connection.seed(entropy()?);
-        Ok(Self { driver: Driver::new(connection, Transport::Tcp(stream), clock), capabilities: None })
+        Ok(Self { driver: Driver::new(connection, Transport::new(Wire::Tcp(stream)), clock), capabilities: None })
+    }
+
+    /// Lets the connection be watched from now on. Nothing has been said before the first mail or
+    /// [`ready`](Self::ready).
+    pub fn observe(&mut self, observer: impl Observer + 'static) {
+        self.driver.transport.observe(Box::new(observer));
     }
 
     /// Waits until the session has begun, and tells what the server offers.

@@ -18,16 +18,16 @@ use core::time::Duration;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
-use smtp_proto::Clock;
 use smtp_proto::reply::Detail;
 use smtp_proto::server::{Config, Connection, Event, Reject, TlsPolicy};
+use smtp_proto::{Clock, Observer};
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::driver::{Driver, Next};
 use crate::entropy::entropy;
-use crate::transport::Transport;
+use crate::transport::{Transport, Wire};
 use attended::Attended;
 use connections::{Caps, Connections};
 use conversation::Conversation;
@@ -67,7 +67,10 @@ pub struct Server {
     listeners: Vec<(Listener, Arc<Config>)>,
     caps: Caps,
     connections: Arc<Connections>,
+    observer: Option<Box<MakeObserver>>,
 }
+
+type MakeObserver = dyn Fn(&Peer) -> Box<dyn Observer> + Send + Sync;
 
 /// Ends a [`Server`] from anywhere.
 #[derive(Clone, Debug)]
@@ -99,7 +102,7 @@ impl Server {
     ///
     /// `InvalidInput` when [`Config::check`] finds fault.
     pub fn new(listener: impl Into<Listener>, config: impl Into<Arc<Config>>) -> io::Result<Self> {
-        let server = Self { listeners: Vec::new(), caps: DEFAULT_CAPS, connections: Arc::default() };
+        let server = Self { listeners: Vec::new(), caps: DEFAULT_CAPS, connections: Arc::default(), observer: None };
         server.with_listener(listener, config)
     }
 
@@ -126,6 +129,17 @@ impl Server {
     #[must_use]
     pub fn with_caps(mut self, all: NonZeroUsize, per_address: NonZeroUsize) -> Self {
         self.caps = Caps { all: all.get(), per_address: per_address.get() };
+        self
+    }
+
+    /// Lets every connection be watched: `observer` makes an [`Observer`] for a connection with this peer.
+    #[must_use]
+    pub fn with_observer<O, F>(mut self, observer: F) -> Self
+    where
+        F: Fn(&Peer) -> O + Send + Sync + 'static,
+        O: Observer + 'static,
+    {
+        self.observer = Some(Box::new(move |peer| Box::new(observer(peer))));
         self
     }
 
@@ -159,7 +173,7 @@ impl Server {
         let mut tasks = JoinSet::new();
         while let Some((accepted, index)) = poll_fn(|cx| self.poll_accept(cx)).await {
             while tasks.try_join_next().is_some() {}
-            let (transport, address) = match accepted {
+            let (stream, address) = match accepted {
                 Ok(accepted) => accepted,
                 Err(error) if is_of_the_peer(&error) => continue,
                 Err(_) => {
@@ -167,13 +181,13 @@ impl Server {
                     continue;
                 }
             };
-            let Ok(driver) = self.driver(index, transport) else { continue };
+            let peer = Peer { address, listener: index };
+            let Ok(driver) = self.driver(stream, &peer) else { continue };
             let Some(place) = self.connections.admit(self.caps, address.map(|address| address.ip())) else {
                 refuse(driver);
                 continue;
             };
-            let (backend, peer) = (Arc::clone(&backend), Peer { address, listener: index });
-            tasks.spawn(serve_one(Attended { driver, place }, backend, peer));
+            tasks.spawn(serve_one(Attended { driver, place }, Arc::clone(&backend), peer));
         }
         let grace = self.listeners.iter().map(|(_, config)| config.timeouts.shutdown_grace).max().unwrap_or_default();
         drop(self.listeners);
@@ -182,7 +196,7 @@ impl Server {
 
     /// The next connection, or why there is none; `None` when the service ends.
     #[expect(clippy::type_complexity, reason = "one caller takes it apart")]
-    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<Option<(io::Result<(Transport, Option<SocketAddr>)>, usize)>> {
+    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<Option<(io::Result<(Wire, Option<SocketAddr>)>, usize)>> {
         self.connections.wake_acceptor(cx.waker());
         if self.connections.is_service_ending() {
             return Poll::Ready(None);
@@ -198,11 +212,15 @@ impl Server {
     /// # Errors
     ///
     /// When there is no randomness.
-    fn driver(&self, index: usize, transport: Transport) -> io::Result<Driver<Connection>> {
+    fn driver(&self, stream: Wire, peer: &Peer) -> io::Result<Driver<Connection>> {
         let clock = Clock::start();
-        let config = Arc::clone(&self.listeners[index].1);
+        let config = Arc::clone(&self.listeners[peer.listener].1);
         let mut connection = Connection::new(clock.now(), config).map_err(io::Error::other)?;
         connection.seed(entropy()?);
+        let mut transport = Transport::new(stream);
+        if let Some(observer) = &self.observer {
+            transport.observe(observer(peer));
+        }
         Ok(Driver::new(connection, transport, clock))
     }
 }
@@ -216,14 +234,14 @@ impl Handle {
 }
 
 impl Listener {
-    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(Transport, Option<SocketAddr>)>> {
+    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(Wire, Option<SocketAddr>)>> {
         Poll::Ready(match self {
             Self::Tcp(listener) => ready!(listener.poll_accept(cx)).and_then(|(stream, peer)| {
                 stream.set_nodelay(true)?;
-                Ok((Transport::Tcp(stream), Some(peer)))
+                Ok((Wire::Tcp(stream), Some(peer)))
             }),
             #[cfg(unix)]
-            Self::Unix(listener) => ready!(listener.poll_accept(cx)).map(|(stream, _)| (Transport::Unix(stream), None)),
+            Self::Unix(listener) => ready!(listener.poll_accept(cx)).map(|(stream, _)| (Wire::Unix(stream), None)),
         })
     }
 }
