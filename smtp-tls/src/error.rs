@@ -1,5 +1,6 @@
 //! Why there is no TLS.
 
+use core::ops::RangeInclusive;
 use std::io::{self, ErrorKind};
 
 use rustls::{AlertDescription, CertificateError, Error};
@@ -7,8 +8,7 @@ use thiserror::Error;
 
 /// Why TLS was not begun, or broke.
 ///
-/// What the connection stumbled over is in [`Client::transport_error`](crate::Client::transport_error), and found there
-/// by [`Client::tls_error`](crate::Client::tls_error).
+/// As an [`io::Error`], which it turns into, it is found again by `error.get_ref()` and `downcast_ref`.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum TlsError {
@@ -46,15 +46,69 @@ pub enum TlsError {
 }
 
 impl TlsError {
-    /// Of what `rustls` says in a connection.
-    pub(super) fn of(error: Error) -> Self {
+    /// Of what `rustls` says in a connection. [`explain`](Self::explain) besides knows clear text where it meets it.
+    #[must_use]
+    pub fn of(error: Error) -> Self {
         match error {
             Error::InvalidCertificate(error) => Self::Certificate(error),
             Error::AlertReceived(alert) => Self::Alert(alert),
             error => Self::Protocol(error),
         }
     }
+
+    /// Of what `rustls` says in a connection that had come so far. A peer that does not begin with a record of TLS speaks
+    /// in clear: [`ClearText`](Self::ClearText).
+    #[must_use]
+    pub fn explain(error: Error, stage: TlsStage) -> Self {
+        match (error, stage) {
+            (Error::InvalidMessage(_), TlsStage::Handshake { first: Some(octet) })
+                if !CONTENT_TYPES.contains(&octet) =>
+            {
+                Self::ClearText
+            }
+            (error, _) => Self::of(error),
+        }
+    }
+
+    /// The same of an error of I/O, as those return it who run `rustls` over a socket: a [`rustls::Error`] or a `TlsError`
+    /// in it, or an end of the connection that is none of TLS (`UnexpectedEof`), which is
+    /// [`Unfinished`](Self::Unfinished) in the handshake and [`Truncated`](Self::Truncated) after it.
+    ///
+    /// `None`: the socket failed, not TLS.
+    #[must_use]
+    pub fn explain_io(error: &io::Error, stage: TlsStage) -> Option<Self> {
+        if let Some(inner) = error.get_ref() {
+            if let Some(error) = inner.downcast_ref::<Self>() {
+                return Some(error.clone());
+            }
+            if let Some(error) = inner.downcast_ref::<Error>() {
+                return Some(Self::explain(error.clone(), stage));
+            }
+        }
+        match (error.kind(), stage) {
+            (ErrorKind::UnexpectedEof, TlsStage::Handshake { .. }) => Some(Self::Unfinished),
+            (ErrorKind::UnexpectedEof, TlsStage::Established) => Some(Self::Truncated),
+            _ => None,
+        }
+    }
 }
+
+/// How far a connection had come when it failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TlsStage {
+    /// The handshake was not over.
+    Handshake {
+        /// The first octet that the peer sent on this connection after TLS was due. `None`: none came, or it is not known;
+        /// nothing is taken for clear text then.
+        first: Option<u8>,
+    },
+    /// The handshake was over.
+    Established,
+}
+
+/// What a record of TLS begins with (RFC 8446 §5.1; 24: RFC 6520 §3).
+const CONTENT_TYPES: RangeInclusive<u8> = 20..=24;
 
 impl From<TlsError> for io::Error {
     fn from(error: TlsError) -> Self {
