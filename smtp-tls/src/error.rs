@@ -152,3 +152,102 @@ fn span(seconds: u64) -> String {
         days => format!("{days} days"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, ErrorKind};
+
+    use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerMisbehaved};
+
+    use super::{TlsError, TlsStage};
+
+    const IN_HANDSHAKE: TlsStage = TlsStage::Handshake { first: Some(22) };
+
+    /// Every octet that a connection may begin with: five begin a record of TLS, all others are clear text, and neither
+    /// means anything once the handshake is over, or where the octet is not known.
+    #[test]
+    fn clear_text_is_told_by_the_first_octet() {
+        let error = Error::InvalidMessage(InvalidMessage::InvalidContentType);
+        for octet in 0..=u8::MAX {
+            let explained = TlsError::explain(error.clone(), TlsStage::Handshake { first: Some(octet) });
+            let is_record = matches!(octet, 20 | 21 | 22 | 23 | 24);
+            assert_eq!(explained == TlsError::ClearText, !is_record, "{octet}");
+        }
+        for stage in [TlsStage::Handshake { first: None }, TlsStage::Established] {
+            assert_eq!(TlsError::explain(error.clone(), stage), TlsError::Protocol(error.clone()));
+        }
+    }
+
+    /// What is no message at all may be clear text; what a peer says in TLS is not, whatever octet came first.
+    #[test]
+    fn only_what_cannot_be_read_is_clear_text() {
+        let errors = [
+            (Error::InvalidCertificate(CertificateError::Expired), TlsError::Certificate(CertificateError::Expired)),
+            (Error::AlertReceived(AlertDescription::UnknownCA), TlsError::Alert(AlertDescription::UnknownCA)),
+            (
+                PeerMisbehaved::TooManyEmptyFragments.into(),
+                TlsError::Protocol(PeerMisbehaved::TooManyEmptyFragments.into()),
+            ),
+        ];
+        for (error, expected) in errors {
+            for stage in [TlsStage::Handshake { first: Some(b'2') }, IN_HANDSHAKE, TlsStage::Established] {
+                assert_eq!(TlsError::explain(error.clone(), stage), expected);
+            }
+            assert_eq!(TlsError::of(error), expected);
+        }
+    }
+
+    /// What is wrapped in an error of I/O is found again: what `rustls` said, and what this crate said.
+    #[test]
+    fn errors_of_io_are_unwrapped() {
+        let error = Error::InvalidCertificate(CertificateError::UnknownIssuer);
+        for kind in [ErrorKind::InvalidData, ErrorKind::Other, ErrorKind::UnexpectedEof] {
+            let wrapped = io::Error::new(kind, error.clone());
+            let explained = TlsError::explain_io(&wrapped, IN_HANDSHAKE);
+            assert_eq!(explained, Some(TlsError::Certificate(CertificateError::UnknownIssuer)));
+        }
+        let clear = io::Error::new(ErrorKind::InvalidData, Error::InvalidMessage(InvalidMessage::InvalidContentType));
+        let stage = TlsStage::Handshake { first: Some(b'2') };
+        assert_eq!(TlsError::explain_io(&clear, stage), Some(TlsError::ClearText));
+        for own in [TlsError::ClearText, TlsError::Unfinished, TlsError::Truncated, TlsError::NoPrivateKey] {
+            let wrapped = io::Error::from(own.clone());
+            assert_eq!(TlsError::explain_io(&wrapped, TlsStage::Established), Some(own));
+        }
+    }
+
+    /// TLS-24: a connection that ends without an end of TLS is cut, and says when.
+    #[test]
+    fn an_end_that_tls_did_not_announce() {
+        let bare = io::Error::from(ErrorKind::UnexpectedEof);
+        let worded = io::Error::new(ErrorKind::UnexpectedEof, "tls handshake eof");
+        for error in [bare, worded] {
+            let first = TlsStage::Handshake { first: None };
+            assert_eq!(TlsError::explain_io(&error, first), Some(TlsError::Unfinished));
+            assert_eq!(TlsError::explain_io(&error, IN_HANDSHAKE), Some(TlsError::Unfinished));
+            assert_eq!(TlsError::explain_io(&error, TlsStage::Established), Some(TlsError::Truncated));
+        }
+    }
+
+    /// What is the matter with the socket is none of TLS.
+    #[test]
+    fn sockets_fail_by_themselves() {
+        let kinds = [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe, ErrorKind::TimedOut, ErrorKind::InvalidData];
+        for kind in kinds {
+            for stage in [IN_HANDSHAKE, TlsStage::Established] {
+                assert_eq!(TlsError::explain_io(&kind.into(), stage), None);
+                assert_eq!(TlsError::explain_io(&io::Error::new(kind, "of another"), stage), None);
+            }
+        }
+    }
+
+    /// The kinds of I/O errors that drivers and applications tell apart.
+    #[test]
+    fn kinds() {
+        let kind = |error: TlsError| io::Error::from(error).kind();
+        assert_eq!(kind(TlsError::Unfinished), ErrorKind::UnexpectedEof);
+        assert_eq!(kind(TlsError::Truncated), ErrorKind::UnexpectedEof);
+        assert_eq!(kind(TlsError::Name("-".into())), ErrorKind::InvalidInput);
+        assert_eq!(kind(TlsError::ClearText), ErrorKind::InvalidData);
+        assert_eq!(kind(TlsError::Certificate(CertificateError::Expired)), ErrorKind::InvalidData);
+    }
+}

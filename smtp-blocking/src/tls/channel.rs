@@ -169,11 +169,11 @@ impl Channel {
     }
 
     fn explain(&self, error: Error) -> TlsError {
-        let is_handshaking = self.connection.is_handshaking();
-        TlsError::explain(
-            error,
-            if is_handshaking { TlsStage::Handshake { first: self.first } } else { TlsStage::Established },
-        )
+        let stage = match self.connection.is_handshaking() {
+            true => TlsStage::Handshake { first: self.first },
+            false => TlsStage::Established,
+        };
+        TlsError::explain(error, stage)
     }
 
     fn establish(&mut self) -> TlsInfo {
