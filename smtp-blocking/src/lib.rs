@@ -73,13 +73,13 @@ pub mod tls;
 mod wire;
 
 pub use client::{CONNECT_TIMEOUT, Client, Outcomes, SendError};
-/// The TLS library, for those who set it up by themselves.
-#[cfg(feature = "__tls")]
-pub use rustls;
 pub use server::{Backend, BodyReader, Handle, Server, Session};
 pub use smtp_proto as proto;
 pub use smtp_proto::server::{Accept, Answer, Envelope, Reject};
 pub use smtp_proto::{Direction, Observer};
+/// The TLS library, for those who set it up by themselves.
+#[cfg(feature = "__tls")]
+pub use smtp_tls::rustls;
 pub use test_server::{ReceivedMessage, TestServer, TestServerBuilder};
 
 /// The examples of the README.

@@ -4,14 +4,14 @@ use core::time::Duration;
 use std::io;
 use std::thread;
 
-#[cfg(feature = "__tls")]
-use rustls::pki_types::ServerName;
 use smtp_proto::client::{Connection, Event, Output};
 use smtp_proto::{Clock, CloseReason, Decision, Wait};
+#[cfg(feature = "__tls")]
+use smtp_tls::rustls::pki_types::ServerName;
 
 use crate::socket::Socket;
 #[cfg(feature = "__tls")]
-use crate::tls::ClientTls;
+use crate::tls::{Channel, ClientTls};
 use crate::wire::Received;
 
 /// A connection and its socket.
@@ -90,7 +90,7 @@ impl Driver {
         let Some(Upgrade { tls, name, is_lenient }) = &self.upgrade else {
             return self.connection.handle_tls_failed(self.clock.now());
         };
-        let made = self.socket.handshake(|| tls.begin(name.clone(), *is_lenient), wait);
+        let made = self.socket.handshake(|| Channel::to_server(tls, name.clone(), *is_lenient), wait);
         let now = self.clock.now();
         match made {
             Ok(Some(info)) => self.connection.handle_tls_established(now, info),

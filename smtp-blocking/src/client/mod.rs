@@ -11,15 +11,17 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Instant;
 
-#[cfg(feature = "__tls")]
-use rustls::pki_types::ServerName;
 use smtp_proto::client::{Capabilities, Config, Connection, Envelope, Event, Outcome, Security};
 use smtp_proto::{Clock, CloseReason, Observer};
+#[cfg(feature = "__tls")]
+use smtp_tls::rustls::pki_types::ServerName;
+#[cfg(feature = "__tls")]
+use smtp_tls::server_name;
 
 use crate::entropy::entropy;
 use crate::socket::Socket;
 #[cfg(feature = "__tls")]
-use crate::tls::{ClientTls, TlsError, TlsSession, server_name};
+use crate::tls::{ClientTls, TlsError, TlsSession};
 #[cfg(feature = "__tls")]
 use driver::Upgrade;
 use driver::{Driver, Next};

@@ -11,7 +11,7 @@ use smtp_proto::{Clock, Wait};
 use super::connections::Link;
 use crate::socket::Socket;
 #[cfg(feature = "__tls")]
-use crate::tls::{ServerTls, TlsSession};
+use crate::tls::{Channel, ServerTls, TlsSession};
 use crate::wire::Received;
 
 /// A connection and its socket.
@@ -112,7 +112,7 @@ impl Driver {
     fn upgrade(&mut self) {
         let until = self.connection.deadline().map_or(Duration::MAX, |deadline| self.clock.until(deadline));
         let Some(tls) = &self.tls else { return self.connection.handle_tls_failed(self.clock.now()) };
-        let made = self.socket.handshake(|| tls.begin(), until.min(SLICE));
+        let made = self.socket.handshake(|| Channel::to_client(tls), until.min(SLICE));
         let now = self.clock.now();
         match made {
             Ok(Some(info)) => {

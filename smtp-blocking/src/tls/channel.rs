@@ -5,11 +5,11 @@ use core::time::Duration;
 use std::io::{self, ErrorKind, Read as _, Write as _};
 
 use bytes::{Buf as _, Bytes};
-use rustls::{Connection, Error, ProtocolVersion};
 use smtp_proto::{ReadBuffer, TlsInfo};
+use smtp_tls::rustls::pki_types::ServerName;
+use smtp_tls::rustls::{Connection, Error};
+use smtp_tls::{ClientTls, Judge, ServerTls, TlsError, TlsSession, TlsStage};
 
-use super::verifier::Finding;
-use super::{TlsError, TlsSession};
 use crate::wire::{Received, Wire, is_momentary};
 
 /// One TLS connection: turns octets into records and back. Reads and writes end in the time that the wire gives them.
@@ -27,27 +27,22 @@ pub(crate) struct Channel {
     held: usize,
 }
 
-/// Who knows whether the peer is who it should be.
-#[derive(Debug)]
-pub(super) enum Judge {
-    /// The handshake, which fails otherwise.
-    Handshake,
-    /// A verifier that lets everything pass: it is, if nothing was found.
-    Found(Finding),
-    /// A certificate was asked for, and verified if there is one.
-    Certificate,
-    /// Nobody.
-    Nobody,
-}
-
 /// The most that is encrypted at one time, in octets: one record (RFC 8446 §5.1).
 const RECORD: usize = 16 * 1024;
 
-/// RFC 9266 §4.
-const CHANNEL_BINDING: &[u8] = b"EXPORTER-Channel-Binding";
-
 impl Channel {
-    pub(super) fn new(mut connection: Connection, judge: Judge) -> Self {
+    /// A connection to the server of this name. `is_lenient`: a certificate that does not verify is no hindrance.
+    pub(crate) fn to_server(tls: &ClientTls, name: ServerName<'static>, is_lenient: bool) -> Result<Self, TlsError> {
+        let attempt = tls.begin(name, is_lenient);
+        Ok(Self::new(attempt.connection()?.into(), attempt.into_judge()))
+    }
+
+    pub(crate) fn to_client(tls: &ServerTls) -> Result<Self, TlsError> {
+        let attempt = tls.begin();
+        Ok(Self::new(attempt.connection()?.into(), attempt.into_judge()))
+    }
+
+    fn new(mut connection: Connection, judge: Judge) -> Self {
         connection.set_buffer_limit(Some(RECORD));
         let (incoming, buffer) = (Bytes::new(), ReadBuffer::new());
         Self { connection, judge, session: None, incoming, first: None, buffer, held: 0 }
@@ -174,45 +169,16 @@ impl Channel {
     }
 
     fn explain(&self, error: Error) -> TlsError {
-        let is_record = self.first.is_none_or(|octet| (20..=24).contains(&octet));
-        match error {
-            Error::InvalidMessage(_) if self.connection.is_handshaking() && !is_record => TlsError::ClearText,
-            error => TlsError::of(error),
-        }
+        let stage = match self.connection.is_handshaking() {
+            true => TlsStage::Handshake { first: self.first },
+            false => TlsStage::Established,
+        };
+        TlsError::explain(error, stage)
     }
 
     fn establish(&mut self) -> TlsInfo {
-        let connection = &self.connection;
-        let certificates = connection.peer_certificates().unwrap_or_default().to_vec();
-        let fault = match &self.judge {
-            Judge::Found(finding) => finding.get().cloned().map(TlsError::of),
-            _ => None,
-        };
-        let verified = match self.judge {
-            Judge::Handshake => true,
-            Judge::Found(_) => fault.is_none(),
-            Judge::Certificate => !certificates.is_empty(),
-            Judge::Nobody => false,
-        };
-        let mut info = TlsInfo::new(verified);
-        let version = connection.protocol_version().unwrap_or(ProtocolVersion::Unknown(0));
-        if version == ProtocolVersion::TLSv1_3
-            && let Ok(exported) = connection.export_keying_material([0; 32], CHANNEL_BINDING, None)
-        {
-            info = info.with_channel_binding(exported);
-        }
-        let suite = connection.negotiated_cipher_suite().map(|suite| suite.suite());
-        self.session = Some(TlsSession {
-            version,
-            cipher_suite: suite.unwrap_or(rustls::CipherSuite::Unknown(0)),
-            certificates,
-            verified,
-            fault,
-            server_name: match connection {
-                Connection::Server(server) => server.server_name().map(str::to_owned),
-                Connection::Client(_) => None,
-            },
-        });
+        let (session, info) = self.judge.judge(&self.connection);
+        self.session = Some(session);
         info
     }
 }

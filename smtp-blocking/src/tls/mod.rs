@@ -1,4 +1,4 @@
-//! TLS for both roles, by [`rustls`].
+//! TLS for both roles, by [`rustls`](crate::rustls).
 //!
 //! [`ClientTls`] says whom a client trusts, [`ServerTls`] what a server shows. Both take a configuration of `rustls` as
 //! well, whatever its cryptography. Neither asks for, nor sets, the default provider of the process.
@@ -22,33 +22,25 @@
 //! assert!(capabilities.is_verified());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! ```no_run
+//! use smtp_blocking::Server;
+//! use smtp_blocking::proto::server::{Config, TlsPolicy};
+//! use smtp_blocking::tls::{Identity, ServerTls};
+//!
+//! let identity = Identity::from_pem(&std::fs::read("chain.pem")?, &std::fs::read("key.pem")?)?;
+//! let mut config = Config::new("mx.example")?;
+//! config.tls = TlsPolicy::Implicit;
+//! let server = Server::bind("0.0.0.0:465", config)?.with_tls(ServerTls::new(&identity));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! What a client stumbled over is in [`Client::transport_error`](crate::Client::transport_error), and found there by
+//! [`Client::tls_error`](crate::Client::tls_error).
 
 mod channel;
-mod client;
-mod error;
-mod identity;
-mod server;
-mod session;
-mod verifier;
 
-use std::sync::{Arc, LazyLock};
-
-use rustls::crypto::CryptoProvider;
-#[cfg(feature = "aws-lc-rs")]
-use rustls::crypto::aws_lc_rs as cryptography;
-#[cfg(not(feature = "aws-lc-rs"))]
-use rustls::crypto::ring as cryptography;
+#[doc(inline)]
+pub use smtp_tls::{ClientTls, Identity, ServerTls, TlsError, TlsSession, read_certificates};
 
 pub(crate) use channel::Channel;
-pub use client::ClientTls;
-pub(crate) use client::server_name;
-pub use error::TlsError;
-pub use identity::{Identity, read_certificates};
-pub use server::ServerTls;
-pub use session::TlsSession;
-
-/// The cryptography of the configurations that are made here.
-fn provider() -> Arc<CryptoProvider> {
-    static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| Arc::new(cryptography::default_provider()));
-    Arc::clone(&PROVIDER)
-}

@@ -8,13 +8,13 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 
 /// What is wrong with the certificate of a peer. Empty: nothing, as far as the handshake has come.
-pub(super) type Finding = Arc<OnceLock<Error>>;
+pub(crate) type Finding = Arc<OnceLock<Error>>;
 
 /// Lets another verifier judge, keeps what it finds, and goes on all the same (RFC 7435 §3).
 #[derive(Debug)]
-pub(super) struct Lenient {
-    pub(super) strict: Arc<dyn ServerCertVerifier>,
-    pub(super) finding: Finding,
+pub(crate) struct Lenient {
+    pub(crate) strict: Arc<dyn ServerCertVerifier>,
+    pub(crate) finding: Finding,
 }
 
 impl Lenient {
@@ -70,7 +70,7 @@ impl ServerCertVerifier for Lenient {
 
 /// Does not look at the certificate. The peer still has to hold its key.
 #[derive(Debug)]
-pub(super) struct Blind(pub(super) Arc<CryptoProvider>);
+pub(crate) struct Blind(pub(crate) Arc<CryptoProvider>);
 
 impl ServerCertVerifier for Blind {
     fn verify_server_cert(

@@ -42,7 +42,7 @@ impl Identity {
         &self.0.cert
     }
 
-    pub(super) fn resolver(&self) -> Arc<SingleCertAndKey> {
+    pub(crate) fn resolver(&self) -> Arc<SingleCertAndKey> {
         Arc::new(SingleCertAndKey::from(Arc::clone(&self.0)))
     }
 }

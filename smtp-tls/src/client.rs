@@ -9,9 +9,8 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, OtherError, RootCertStore};
 use rustls_platform_verifier::Verifier;
 
-use super::channel::{Channel, Judge};
 use super::verifier::{Blind, Finding, Lenient};
-use super::{Identity, TlsError, provider};
+use super::{Identity, Judge, TlsError, provider};
 
 /// How a client makes TLS: whom it trusts, and what certificate it shows, if any. For any number of connections; a clone
 /// is cheap.
@@ -56,7 +55,7 @@ impl ClientTls {
     }
 
     /// Trusts what these authorities have issued, and nobody else. A certificate that a server issued to itself is
-    /// its own authority. [`read_certificates`](super::read_certificates) reads them from PEM.
+    /// its own authority. [`read_certificates`](crate::read_certificates) reads them from PEM.
     ///
     /// # Errors
     ///
@@ -82,8 +81,11 @@ impl ClientTls {
         self
     }
 
-    /// A connection to the server of this name. `is_lenient`: a certificate that does not verify is no hindrance.
-    pub(crate) fn begin(&self, name: ServerName<'static>, is_lenient: bool) -> Result<Channel, TlsError> {
+    /// One handshake with the server of this name ([`server_name`]). `is_lenient`: a certificate that does not verify is
+    /// no hindrance, as [`Security::Opportunistic`](smtp_proto::client::Security::Opportunistic) wants it; it makes a
+    /// difference to [`platform`](Self::platform) and [`with_roots`](Self::with_roots) only.
+    #[must_use = "the attempt holds the configuration for the handshake"]
+    pub fn begin(&self, name: ServerName<'static>, is_lenient: bool) -> ClientAttempt {
         let (config, judge) = match &self.trust {
             Trust::Verified(strict) if is_lenient => {
                 let finding = Finding::default();
@@ -92,13 +94,12 @@ impl ClientTls {
                 config.dangerous().set_certificate_verifier(Arc::new(verifier));
                 // What was not verified is not to be resumed as if it had been.
                 config.resumption = Resumption::disabled();
-                (Arc::new(config), Judge::Found(finding))
+                (Arc::new(config), Judge::found(finding))
             }
-            Trust::Blind => (Arc::clone(&self.config), Judge::Nobody),
-            Trust::Verified(_) | Trust::Callers => (Arc::clone(&self.config), Judge::Handshake),
+            Trust::Blind => (Arc::clone(&self.config), Judge::nobody()),
+            Trust::Verified(_) | Trust::Callers => (Arc::clone(&self.config), Judge::handshake()),
         };
-        let connection = ClientConnection::new(config, name).map_err(TlsError::Setup)?;
-        Ok(Channel::new(connection.into(), judge))
+        ClientAttempt { config, name, judge }
     }
 
     fn verified(verifier: Arc<dyn ServerCertVerifier>) -> Self {
@@ -132,8 +133,50 @@ impl fmt::Debug for ClientTls {
     }
 }
 
+/// One handshake of a client that is to be made, from [`ClientTls::begin`]. What is found out about the certificate of
+/// the server belongs to that handshake, so every other one needs an attempt of its own.
+#[derive(Debug)]
+pub struct ClientAttempt {
+    config: Arc<ClientConfig>,
+    name: ServerName<'static>,
+    judge: Judge,
+}
+
+impl ClientAttempt {
+    /// The configuration for the handshake.
+    #[must_use]
+    pub fn config(&self) -> Arc<ClientConfig> {
+        Arc::clone(&self.config)
+    }
+
+    /// The name that the certificate of the server has to be for.
+    #[must_use]
+    pub fn name(&self) -> ServerName<'static> {
+        self.name.clone()
+    }
+
+    /// The connection, for an adapter that moves its octets by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::Setup`] when the configuration cannot be used, which may be the caller's own.
+    pub fn connection(&self) -> Result<ClientConnection, TlsError> {
+        ClientConnection::new(self.config(), self.name()).map_err(TlsError::Setup)
+    }
+
+    /// Who judges the connection after the handshake.
+    #[must_use = "it says whether the server is verified"]
+    pub fn into_judge(self) -> Judge {
+        self.judge
+    }
+}
+
 /// The name to verify: a domain or an IP address, the latter with or without square brackets.
-pub(crate) fn server_name(name: &str) -> Result<ServerName<'static>, TlsError> {
+///
+/// # Errors
+///
+/// [`TlsError::Name`] when it is neither.
+pub fn server_name(name: &str) -> Result<ServerName<'static>, TlsError> {
     let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
     ServerName::try_from(bare.to_owned()).map_err(|_| TlsError::Name(name.to_owned()))
 }

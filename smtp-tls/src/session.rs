@@ -8,12 +8,12 @@ use super::TlsError;
 /// A TLS session: what was agreed on, and who the peer is.
 #[derive(Clone, Debug)]
 pub struct TlsSession {
-    pub(super) version: ProtocolVersion,
-    pub(super) cipher_suite: CipherSuite,
-    pub(super) certificates: Vec<CertificateDer<'static>>,
-    pub(super) verified: bool,
-    pub(super) fault: Option<TlsError>,
-    pub(super) server_name: Option<String>,
+    pub(crate) version: ProtocolVersion,
+    pub(crate) cipher_suite: CipherSuite,
+    pub(crate) certificates: Vec<CertificateDer<'static>>,
+    pub(crate) verified: bool,
+    pub(crate) fault: Option<TlsError>,
+    pub(crate) server_name: Option<String>,
 }
 
 impl TlsSession {

@@ -8,21 +8,17 @@ use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{OtherError, ServerConfig, ServerConnection};
 
-use super::channel::{Channel, Judge};
 use super::client::store;
-use super::{Identity, TlsError, provider};
+use super::{Identity, Judge, TlsError, provider};
 
 /// How a server makes TLS: the certificate it shows, and whether it asks clients for theirs. A clone is cheap.
 ///
 /// ```no_run
-/// use smtp_blocking::Server;
-/// use smtp_blocking::proto::server::{Config, TlsPolicy};
-/// use smtp_blocking::tls::{Identity, ServerTls};
+/// use smtp_tls::{Identity, ServerTls, read_certificates};
 ///
 /// let identity = Identity::from_pem(&std::fs::read("chain.pem")?, &std::fs::read("key.pem")?)?;
-/// let mut config = Config::new("mx.example")?;
-/// config.tls = TlsPolicy::Implicit;
-/// let server = Server::bind("0.0.0.0:465", config)?.with_tls(ServerTls::new(&identity));
+/// let authorities = read_certificates(&std::fs::read("authorities.pem")?)?;
+/// let tls = ServerTls::verifying_clients(&identity, authorities)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
@@ -53,9 +49,10 @@ impl ServerTls {
         Ok(Self::of(identity, verifier))
     }
 
-    pub(crate) fn begin(&self) -> Result<Channel, TlsError> {
-        let connection = ServerConnection::new(Arc::clone(&self.0)).map_err(TlsError::Setup)?;
-        Ok(Channel::new(connection.into(), Judge::Certificate))
+    /// One handshake with a client.
+    #[must_use = "the attempt holds the configuration for the handshake"]
+    pub fn begin(&self) -> ServerAttempt {
+        ServerAttempt { config: Arc::clone(&self.0), judge: Judge::certificate() }
     }
 
     fn of(identity: &Identity, clients: Arc<dyn ClientCertVerifier>) -> Self {
@@ -86,5 +83,35 @@ impl From<ServerConfig> for ServerTls {
 impl fmt::Debug for ServerTls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServerTls").finish_non_exhaustive()
+    }
+}
+
+/// One handshake of a server that is to be made, from [`ServerTls::begin`].
+#[derive(Debug)]
+pub struct ServerAttempt {
+    config: Arc<ServerConfig>,
+    judge: Judge,
+}
+
+impl ServerAttempt {
+    /// The configuration for the handshake.
+    #[must_use]
+    pub fn config(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.config)
+    }
+
+    /// The connection, for an adapter that moves its octets by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::Setup`] when the configuration cannot be used, which may be the caller's own.
+    pub fn connection(&self) -> Result<ServerConnection, TlsError> {
+        ServerConnection::new(self.config()).map_err(TlsError::Setup)
+    }
+
+    /// Who judges the connection after the handshake.
+    #[must_use = "it says whether the client is verified"]
+    pub fn into_judge(self) -> Judge {
+        self.judge
     }
 }
