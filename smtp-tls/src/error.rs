@@ -170,7 +170,7 @@ mod tests {
         let error = Error::InvalidMessage(InvalidMessage::InvalidContentType);
         for octet in 0..=u8::MAX {
             let explained = TlsError::explain(error.clone(), TlsStage::Handshake { first: Some(octet) });
-            let is_record = matches!(octet, 20 | 21 | 22 | 23 | 24);
+            let is_record = [20, 21, 22, 23, 24].contains(&octet);
             assert_eq!(explained == TlsError::ClearText, !is_record, "{octet}");
         }
         for stage in [TlsStage::Handshake { first: None }, TlsStage::Established] {
