@@ -58,7 +58,14 @@ impl<C: Drive> Driver<C> {
                     // The peer may not read before it has written.
                     Poll::Pending => ready!(self.poll_input(cx)),
                 },
-                Output::UpgradeTls => self.connection.handle_tls_failed(self.clock.now()),
+                Output::UpgradeTls => match self.transport.poll_handshake(cx) {
+                    Poll::Ready(Ok(info)) => self.connection.handle_tls_established(self.clock.now(), info),
+                    Poll::Ready(Err(error)) => {
+                        self.error.get_or_insert(error);
+                        self.connection.handle_tls_failed(self.clock.now());
+                    }
+                    Poll::Pending => ready!(self.poll_deadline(cx)),
+                },
                 Output::Wait(wait) if wait.decision == Some(Decision::Body) => return Poll::Ready(Next::Body),
                 Output::Wait(_) => ready!(self.poll_input(cx)),
             }
@@ -74,7 +81,7 @@ impl<C: Drive> Driver<C> {
         }
     }
 
-    /// Waits for input, if it is welcome, and for the deadline.
+    /// Waits for input, if it is welcome, and for the deadline, while what is held here leaves.
     pub(crate) fn poll_input(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.connection.wants_input()
             && let Poll::Ready(read) = self.transport.poll_read(cx, &mut self.buffer)
@@ -90,11 +97,14 @@ impl<C: Drive> Driver<C> {
             }
             return Poll::Ready(());
         }
-        ready!(self.poll_deadline(cx));
-        self.connection.handle_timeout(self.clock.now());
-        Poll::Ready(())
+        if let Poll::Ready(Err(error)) = self.transport.poll_flush(cx) {
+            self.fail(error);
+            return Poll::Ready(());
+        }
+        self.poll_deadline(cx)
     }
 
+    /// Waits for the deadline of the connection.
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(deadline) = self.connection.deadline() else {
             self.timer = None;
@@ -110,10 +120,10 @@ impl<C: Drive> Driver<C> {
                 none => *none = Some((deadline, Box::pin(sleep_until(until)))),
             }
         }
-        match &mut self.timer {
-            Some((_, sleep)) => sleep.as_mut().poll(cx),
-            None => Poll::Pending,
-        }
+        let Some((_, sleep)) = &mut self.timer else { return Poll::Pending };
+        ready!(sleep.as_mut().poll(cx));
+        self.connection.handle_timeout(self.clock.now());
+        Poll::Ready(())
     }
 
     /// Closes, and gives the peer some time to read what was written last: a connection that is closed with unread input

@@ -4,6 +4,9 @@ mod client;
 mod driver;
 mod entropy;
 mod server;
+mod socket;
+#[cfg(feature = "__tls")]
+mod tls;
 mod transport;
 
 pub use client::{CONNECT_TIMEOUT, Client, Outcomes, SendError};

@@ -1,4 +1,4 @@
-//! What a driver reads from and writes to.
+//! What a driver reads from and writes to: a socket, in clear or under TLS.
 
 use core::fmt;
 use core::pin::Pin;
@@ -6,29 +6,41 @@ use core::task::{Context, Poll, ready};
 use std::io::{self, ErrorKind};
 
 use bytes::Bytes;
-use smtp_proto::{Direction, Observer, ReadBuffer};
+use smtp_proto::{Direction, Observer, ReadBuffer, TlsInfo};
 use tokio::io::AsyncWrite;
-use tokio::net::TcpStream;
-#[cfg(unix)]
-use tokio::net::UnixStream;
+
+use crate::socket::Socket;
+#[cfg(feature = "__tls")]
+use crate::tls::{Channel, Upgrade};
 
 /// A connected stream, watched by an [`Observer`] if there is one.
 pub(crate) struct Transport {
-    stream: Wire,
+    stream: Stream,
     observer: Option<Box<dyn Observer>>,
+    /// How TLS is to be made.
+    #[cfg(feature = "__tls")]
+    pub(crate) upgrade: Option<Upgrade>,
 }
 
-/// What octets go through. It is asked for octets only when some have come, so that waiting holds no buffer.
+/// What octets go through.
 #[derive(Debug)]
-pub(crate) enum Wire {
-    Tcp(TcpStream),
-    #[cfg(unix)]
-    Unix(UnixStream),
+enum Stream {
+    Clear(Socket),
+    #[cfg(feature = "__tls")]
+    Tls(Box<Channel>),
+    /// Nothing: between the two.
+    #[cfg(feature = "__tls")]
+    Gone,
 }
 
 impl Transport {
-    pub(crate) fn new(stream: Wire) -> Self {
-        Self { stream, observer: None }
+    pub(crate) fn new(socket: Socket) -> Self {
+        Self {
+            stream: Stream::Clear(socket),
+            observer: None,
+            #[cfg(feature = "__tls")]
+            upgrade: None,
+        }
     }
 
     pub(crate) fn observe(&mut self, observer: Box<dyn Observer>) {
@@ -37,7 +49,17 @@ impl Transport {
 
     /// Octets of the peer; none: it has closed its side. Nothing is kept of the buffer when this is pending.
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuffer) -> Poll<io::Result<Bytes>> {
-        let received = ready!(self.stream.poll_read(cx, buffer));
+        let received = match &mut self.stream {
+            Stream::Clear(socket) => poll_clear(socket, cx, buffer),
+            #[cfg(feature = "__tls")]
+            Stream::Tls(channel) => channel.poll_read(cx, buffer),
+            #[cfg(feature = "__tls")]
+            Stream::Gone => Poll::Ready(Err(ErrorKind::NotConnected.into())),
+        };
+        if received.is_pending() {
+            buffer.release();
+        }
+        let received = ready!(received);
         if let (Ok(octets), Some(observer)) = (&received, &mut self.observer)
             && !octets.is_empty()
         {
@@ -46,9 +68,16 @@ impl Transport {
         Poll::Ready(received)
     }
 
-    /// Writes some of the octets, at least one.
+    /// Writes some of the octets, at least one. They may have to be [flushed](Self::poll_flush).
     pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
-        let written = match ready!(self.stream.poll_write(cx, octets)) {
+        let written = match &mut self.stream {
+            Stream::Clear(socket) => Pin::new(socket).poll_write(cx, octets),
+            #[cfg(feature = "__tls")]
+            Stream::Tls(channel) => channel.poll_write(cx, octets),
+            #[cfg(feature = "__tls")]
+            Stream::Gone => Poll::Ready(Err(ErrorKind::NotConnected.into())),
+        };
+        let written = match ready!(written) {
             Ok(0) => Err(ErrorKind::WriteZero.into()),
             written => written,
         };
@@ -58,47 +87,50 @@ impl Transport {
         Poll::Ready(written)
     }
 
+    /// Lets leave what was written and is held here: records of TLS.
+    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.stream {
+            Stream::Clear(_) => Poll::Ready(Ok(())),
+            #[cfg(feature = "__tls")]
+            Stream::Tls(channel) => channel.poll_flush(cx),
+            #[cfg(feature = "__tls")]
+            Stream::Gone => Poll::Ready(Err(ErrorKind::NotConnected.into())),
+        }
+    }
+
     /// Nothing more is written.
     pub(crate) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.stream {
-            Wire::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
-            #[cfg(unix)]
-            Wire::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
-        }
-    }
-}
-
-impl Wire {
-    fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut ReadBuffer) -> Poll<io::Result<Bytes>> {
-        loop {
-            let is_ready = match self {
-                Self::Tcp(stream) => stream.poll_read_ready(cx),
-                #[cfg(unix)]
-                Self::Unix(stream) => stream.poll_read_ready(cx),
-            };
-            if is_ready.is_pending() {
-                buffer.release();
-            }
-            ready!(is_ready)?;
-            let count = match self {
-                Self::Tcp(stream) => stream.try_read(buffer.space()),
-                #[cfg(unix)]
-                Self::Unix(stream) => stream.try_read(buffer.space()),
-            };
-            match count {
-                Ok(count) => return Poll::Ready(Ok(buffer.filled(count))),
-                Err(error) if is_momentary(&error) => {}
-                Err(error) => return Poll::Ready(Err(error)),
-            }
+            Stream::Clear(socket) => Pin::new(socket).poll_shutdown(cx),
+            #[cfg(feature = "__tls")]
+            Stream::Tls(channel) => channel.poll_shutdown(cx),
+            #[cfg(feature = "__tls")]
+            Stream::Gone => Poll::Ready(Err(ErrorKind::NotConnected.into())),
         }
     }
 
-    fn poll_write(&mut self, cx: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
-        match self {
-            Self::Tcp(stream) => Pin::new(stream).poll_write(cx, octets),
-            #[cfg(unix)]
-            Self::Unix(stream) => Pin::new(stream).poll_write(cx, octets),
+    /// Makes the TLS handshake.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no TLS. The stream is of no use then.
+    #[cfg(feature = "__tls")]
+    pub(crate) fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<TlsInfo>> {
+        if let Some(upgrade) = self.upgrade.take() {
+            self.stream = match core::mem::replace(&mut self.stream, Stream::Gone) {
+                Stream::Clear(socket) => Stream::Tls(Box::new(upgrade.begin(socket))),
+                stream => stream,
+            };
         }
+        match &mut self.stream {
+            Stream::Clear(_) | Stream::Gone => Poll::Ready(Err(ErrorKind::Unsupported.into())),
+            Stream::Tls(channel) => channel.poll_handshake(cx),
+        }
+    }
+
+    #[cfg(not(feature = "__tls"))]
+    pub(crate) fn poll_handshake(&mut self, _: &mut Context<'_>) -> Poll<io::Result<TlsInfo>> {
+        Poll::Ready(Err(ErrorKind::Unsupported.into()))
     }
 }
 
@@ -108,6 +140,14 @@ impl fmt::Debug for Transport {
     }
 }
 
-fn is_momentary(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
+/// Reads only when something has come, so that waiting holds no buffer.
+fn poll_clear(socket: &Socket, cx: &mut Context<'_>, buffer: &mut ReadBuffer) -> Poll<io::Result<Bytes>> {
+    loop {
+        ready!(socket.poll_read_ready(cx))?;
+        match socket.try_read(buffer.space()) {
+            Ok(count) => return Poll::Ready(Ok(buffer.filled(count))),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+            Err(error) => return Poll::Ready(Err(error)),
+        }
+    }
 }

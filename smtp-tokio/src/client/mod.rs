@@ -18,7 +18,8 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::driver::{Driver, Next};
 use crate::entropy::entropy;
-use crate::transport::{Transport, Wire};
+use crate::socket::Socket;
+use crate::transport::Transport;
 
 /// A connection to an SMTP server, for any number of mails.
 ///
@@ -76,7 +77,7 @@ impl Client {
         let mut connection =
             Connection::new(clock.now(), config).map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
         connection.seed(entropy()?);
-        Ok(Self { driver: Driver::new(connection, Transport::new(Wire::Tcp(stream)), clock), capabilities: None })
+        Ok(Self { driver: Driver::new(connection, Transport::new(Socket::Tcp(stream)), clock), capabilities: None })
     }
 
     /// Lets the connection be watched from now on. Nothing has been said before the first mail or

@@ -27,7 +27,8 @@ use tokio::time::{sleep, timeout};
 
 use crate::driver::{Driver, Next};
 use crate::entropy::entropy;
-use crate::transport::{Transport, Wire};
+use crate::socket::Socket;
+use crate::transport::Transport;
 use attended::Attended;
 use connections::{Caps, Connections};
 use conversation::Conversation;
@@ -173,7 +174,7 @@ impl Server {
         let mut tasks = JoinSet::new();
         while let Some((accepted, index)) = poll_fn(|cx| self.poll_accept(cx)).await {
             while tasks.try_join_next().is_some() {}
-            let (stream, address) = match accepted {
+            let (socket, address) = match accepted {
                 Ok(accepted) => accepted,
                 Err(error) if is_of_the_peer(&error) => continue,
                 Err(_) => {
@@ -182,7 +183,7 @@ impl Server {
                 }
             };
             let peer = Peer { address, listener: index };
-            let Ok(driver) = self.driver(stream, &peer) else { continue };
+            let Ok(driver) = self.driver(socket, &peer) else { continue };
             let Some(place) = self.connections.admit(self.caps, address.map(|address| address.ip())) else {
                 refuse(driver);
                 continue;
@@ -196,7 +197,7 @@ impl Server {
 
     /// The next connection, or why there is none; `None` when the service ends.
     #[expect(clippy::type_complexity, reason = "one caller takes it apart")]
-    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<Option<(io::Result<(Wire, Option<SocketAddr>)>, usize)>> {
+    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<Option<(io::Result<(Socket, Option<SocketAddr>)>, usize)>> {
         self.connections.wake_acceptor(cx.waker());
         if self.connections.is_service_ending() {
             return Poll::Ready(None);
@@ -212,12 +213,12 @@ impl Server {
     /// # Errors
     ///
     /// When there is no randomness.
-    fn driver(&self, stream: Wire, peer: &Peer) -> io::Result<Driver<Connection>> {
+    fn driver(&self, socket: Socket, peer: &Peer) -> io::Result<Driver<Connection>> {
         let clock = Clock::start();
         let config = Arc::clone(&self.listeners[peer.listener].1);
         let mut connection = Connection::new(clock.now(), config).map_err(io::Error::other)?;
         connection.seed(entropy()?);
-        let mut transport = Transport::new(stream);
+        let mut transport = Transport::new(socket);
         if let Some(observer) = &self.observer {
             transport.observe(observer(peer));
         }
@@ -234,14 +235,14 @@ impl Handle {
 }
 
 impl Listener {
-    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(Wire, Option<SocketAddr>)>> {
+    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(Socket, Option<SocketAddr>)>> {
         Poll::Ready(match self {
             Self::Tcp(listener) => ready!(listener.poll_accept(cx)).and_then(|(stream, peer)| {
                 stream.set_nodelay(true)?;
-                Ok((Wire::Tcp(stream), Some(peer)))
+                Ok((Socket::Tcp(stream), Some(peer)))
             }),
             #[cfg(unix)]
-            Self::Unix(listener) => ready!(listener.poll_accept(cx)).map(|(stream, _)| (Wire::Unix(stream), None)),
+            Self::Unix(listener) => ready!(listener.poll_accept(cx)).map(|(stream, _)| (Socket::Unix(stream), None)),
         })
     }
 }

@@ -1,0 +1,128 @@
+//! TLS over a socket, by `tokio-rustls`.
+
+use core::fmt;
+use core::future::Future as _;
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+use std::io;
+
+use bytes::Bytes;
+use smtp_proto::{ReadBuffer, TlsInfo};
+use smtp_tls::rustls::pki_types::ServerName;
+use smtp_tls::{ClientTls, Judge, ServerTls, TlsError, TlsSession, TlsStage};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_rustls::{Accept, Connect, TlsAcceptor, TlsConnector, TlsStream};
+
+use crate::socket::Socket;
+
+/// How TLS is to be made.
+#[derive(Debug)]
+pub(crate) enum Upgrade {
+    Client {
+        tls: ClientTls,
+        name: ServerName<'static>,
+        /// A certificate that does not verify is no hindrance.
+        is_lenient: bool,
+    },
+    Server(ServerTls),
+}
+
+/// One TLS connection.
+pub(crate) struct Channel {
+    state: State,
+    judge: Judge,
+    session: Option<TlsSession>,
+}
+
+enum State {
+    Connecting(Connect<Socket>),
+    Accepting(Accept<Socket>),
+    Open(TlsStream<Socket>),
+    /// The handshake failed.
+    Failed,
+}
+
+impl Upgrade {
+    pub(crate) fn begin(&self, socket: Socket) -> Channel {
+        let (state, judge) = match self {
+            Self::Client { tls, name, is_lenient } => {
+                let attempt = tls.begin(name.clone(), *is_lenient);
+                let connect = TlsConnector::from(attempt.config()).connect(attempt.name(), socket);
+                (State::Connecting(connect), attempt.into_judge())
+            }
+            Self::Server(tls) => {
+                let attempt = tls.begin();
+                (State::Accepting(TlsAcceptor::from(attempt.config()).accept(socket)), attempt.into_judge())
+            }
+        };
+        Channel { state, judge, session: None }
+    }
+}
+
+impl Channel {
+    pub(crate) fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<TlsInfo>> {
+        let made: io::Result<TlsStream<Socket>> = match &mut self.state {
+            State::Connecting(connect) => ready!(Pin::new(connect).poll(cx)).map(Into::into),
+            State::Accepting(accept) => ready!(Pin::new(accept).poll(cx)).map(Into::into),
+            State::Open(_) | State::Failed => Err(io::ErrorKind::NotConnected.into()),
+        };
+        match made {
+            Ok(stream) => {
+                let (session, info) = match &stream {
+                    TlsStream::Client(stream) => self.judge.judge(stream.get_ref().1),
+                    TlsStream::Server(stream) => self.judge.judge(stream.get_ref().1),
+                };
+                self.session = Some(session);
+                self.state = State::Open(stream);
+                Poll::Ready(Ok(info))
+            }
+            Err(error) => {
+                self.state = State::Failed;
+                Poll::Ready(Err(explain(error, TlsStage::Handshake { first: None })))
+            }
+        }
+    }
+
+    /// What was agreed on, once the handshake is done.
+    pub(crate) fn session(&self) -> Option<&TlsSession> {
+        self.session.as_ref()
+    }
+
+    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuffer) -> Poll<io::Result<Bytes>> {
+        let stream = self.stream()?;
+        let mut space = ReadBuf::new(buffer.space());
+        let read = ready!(Pin::new(stream).poll_read(cx, &mut space));
+        let count = space.filled().len();
+        Poll::Ready(read.map(|()| buffer.filled(count)).map_err(|error| explain(error, TlsStage::Established)))
+    }
+
+    pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(self.stream()?).poll_write(cx, octets)
+    }
+
+    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(self.stream()?).poll_flush(cx)
+    }
+
+    pub(crate) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(self.stream()?).poll_shutdown(cx)
+    }
+
+    fn stream(&mut self) -> io::Result<&mut TlsStream<Socket>> {
+        match &mut self.state {
+            State::Open(stream) => Ok(stream),
+            _ => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+}
+
+impl fmt::Debug for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Channel").field("session", &self.session).finish_non_exhaustive()
+    }
+}
+
+/// The error in the words of TLS, if it is one of TLS.
+fn explain(error: io::Error, stage: TlsStage) -> io::Error {
+    TlsError::explain_io(&error, stage).map_or(error, Into::into)
+}
