@@ -126,6 +126,11 @@ impl<C: Drive> Driver<C> {
         Poll::Ready(())
     }
 
+    /// Closes, with the end of TLS if there is any, as far as the peer takes it soon.
+    pub(crate) async fn close(&mut self) {
+        let _ = timeout(LINGER.0, poll_fn(|cx| self.transport.poll_shutdown(cx))).await;
+    }
+
     /// Closes, and gives the peer some time to read what was written last: a connection that is closed with unread input
     /// in it is reset, which can take the last reply away from the peer.
     pub(crate) async fn linger(&mut self) {

@@ -6,7 +6,7 @@ mod entropy;
 mod server;
 mod socket;
 #[cfg(feature = "__tls")]
-mod tls;
+pub mod tls;
 mod transport;
 
 pub use client::{CONNECT_TIMEOUT, Client, Outcomes, SendError};
@@ -14,3 +14,6 @@ pub use server::{Backend, BodyReader, Handle, Listener, Peer, Server, Session};
 pub use smtp_proto as proto;
 pub use smtp_proto::server::{Accept, Answer, Envelope, Reject};
 pub use smtp_proto::{Direction, Observer};
+/// The TLS library, for those who set it up by themselves.
+#[cfg(feature = "__tls")]
+pub use smtp_tls::rustls;

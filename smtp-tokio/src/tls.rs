@@ -1,4 +1,7 @@
-//! TLS over a socket, by `tokio-rustls`.
+//! TLS for both roles, by `rustls` and `tokio-rustls`.
+//!
+//! [`ClientTls`] says whom a client trusts, [`ServerTls`] what a server shows. Both take a configuration of `rustls` as
+//! well, whatever its cryptography. Neither asks for, nor sets, the default provider of the process.
 
 use core::fmt;
 use core::future::Future as _;
@@ -9,7 +12,10 @@ use std::io;
 use bytes::Bytes;
 use smtp_proto::{ReadBuffer, TlsInfo};
 use smtp_tls::rustls::pki_types::ServerName;
-use smtp_tls::{ClientTls, Judge, ServerTls, TlsError, TlsSession, TlsStage};
+pub(crate) use smtp_tls::server_name;
+#[doc(inline)]
+pub use smtp_tls::{ClientTls, Identity, ServerTls, TlsError, TlsSession, read_certificates};
+use smtp_tls::{Judge, TlsStage};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::{Accept, Connect, TlsAcceptor, TlsConnector, TlsStream};
 

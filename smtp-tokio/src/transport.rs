@@ -11,7 +11,7 @@ use tokio::io::AsyncWrite;
 
 use crate::socket::Socket;
 #[cfg(feature = "__tls")]
-use crate::tls::{Channel, Upgrade};
+use crate::tls::{Channel, TlsSession, Upgrade};
 
 /// A connected stream, watched by an [`Observer`] if there is one.
 pub(crate) struct Transport {
@@ -90,7 +90,7 @@ impl Transport {
     /// Lets leave what was written and is held here: records of TLS.
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.stream {
-            Stream::Clear(_) => Poll::Ready(Ok(())),
+            Stream::Clear(socket) => Pin::new(socket).poll_flush(cx),
             #[cfg(feature = "__tls")]
             Stream::Tls(channel) => channel.poll_flush(cx),
             #[cfg(feature = "__tls")]
@@ -125,6 +125,15 @@ impl Transport {
         match &mut self.stream {
             Stream::Clear(_) | Stream::Gone => Poll::Ready(Err(ErrorKind::Unsupported.into())),
             Stream::Tls(channel) => channel.poll_handshake(cx),
+        }
+    }
+
+    /// What TLS was agreed on, once there is any.
+    #[cfg(feature = "__tls")]
+    pub(crate) fn tls_session(&self) -> Option<&TlsSession> {
+        match &self.stream {
+            Stream::Tls(channel) => channel.session(),
+            Stream::Clear(_) | Stream::Gone => None,
         }
     }
 

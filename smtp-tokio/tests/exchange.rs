@@ -51,7 +51,7 @@ async fn a_mail_arrives_and_the_service_ends() {
         }
         client.quit().await;
         handle.shutdown();
-        service.await.expect("no panic");
+        service.await.expect("no panic").expect("a usable configuration");
     };
     timeout(PATIENCE, exchange).await.expect("in time");
     let kept = kept.lock().expect("no panic");

@@ -19,6 +19,8 @@ use tokio::time::{Instant, timeout_at};
 use crate::driver::{Driver, Next};
 use crate::entropy::entropy;
 use crate::socket::Socket;
+#[cfg(feature = "__tls")]
+use crate::tls::{ClientTls, TlsError, TlsSession, Upgrade, server_name};
 use crate::transport::Transport;
 
 /// A connection to an SMTP server, for any number of mails.
@@ -59,6 +61,22 @@ impl Client {
         Self::from_stream(dial(server, timeout).await?, config)
     }
 
+    /// Connects to a server with TLS, for at most [`CONNECT_TIMEOUT`] before the TLS handshake. Whether and when TLS
+    /// begins is said by [`Config::security`]. See [`from_stream_tls`](Self::from_stream_tls).
+    ///
+    /// # Errors
+    ///
+    /// As [`connect_timeout`](Self::connect_timeout), and `InvalidInput` when `name` is none.
+    #[cfg(feature = "__tls")]
+    pub async fn connect_tls(
+        server: impl ToSocketAddrs,
+        name: &str,
+        config: impl Into<Arc<Config>>,
+        tls: &ClientTls,
+    ) -> io::Result<Self> {
+        Self::from_stream_tls(dial(server, CONNECT_TIMEOUT).await?, name, config, tls)
+    }
+
     /// A client at the end of a stream that is connected to a server, which has said nothing yet or whose greeting has
     /// not been read.
     ///
@@ -69,9 +87,40 @@ impl Client {
     pub fn from_stream(stream: TcpStream, config: impl Into<Arc<Config>>) -> io::Result<Self> {
         let config = config.into();
         if config.security != Security::Plain {
-            let text = "the configuration asks for TLS, and nothing says how it is made";
+            let text = "the configuration asks for TLS, and nothing says how it is made: `connect_tls` does";
             return Err(io::Error::new(ErrorKind::InvalidInput, text));
         }
+        Self::begin(stream, config)
+    }
+
+    /// As [`from_stream`](Self::from_stream), with TLS as [`Config::security`] asks for it. It is made by this client:
+    /// nothing of it may have begun on the stream, also where it begins with the first octet.
+    ///
+    /// `name` is whom the certificate of the server has to name: a domain or an IP address, as the caller knows it, and
+    /// not as a lookup found it.
+    ///
+    /// The handshake is made with the first mail or [`ready`](Self::ready), within
+    /// [`Timeouts::handshake`](smtp_proto::client::Timeouts::handshake).
+    ///
+    /// # Errors
+    ///
+    /// When the stream does not take the options that are needed, and `InvalidInput` when [`Config::check`] finds fault
+    /// or `name` is none.
+    #[cfg(feature = "__tls")]
+    pub fn from_stream_tls(
+        stream: TcpStream,
+        name: &str,
+        config: impl Into<Arc<Config>>,
+        tls: &ClientTls,
+    ) -> io::Result<Self> {
+        let (config, name) = (config.into(), server_name(name)?);
+        let is_lenient = config.security == Security::Opportunistic;
+        let mut client = Self::begin(stream, config)?;
+        client.driver.transport.upgrade = Some(Upgrade::Client { tls: tls.clone(), name, is_lenient });
+        Ok(client)
+    }
+
+    fn begin(stream: TcpStream, config: Arc<Config>) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         let clock = Clock::start();
         let mut connection =
@@ -143,6 +192,7 @@ impl Client {
         self.driver.connection.quit(self.driver.clock.now());
         loop {
             if let Next::Closed(reason) = poll_fn(|cx| self.driver.poll_next(cx)).await {
+                self.driver.close().await;
                 return reason;
             }
         }
@@ -152,6 +202,20 @@ impl Client {
     #[must_use]
     pub fn closed(&self) -> Option<CloseReason> {
         self.driver.connection.close_reason()
+    }
+
+    /// What was wrong with TLS, if that is what the connection failed by.
+    #[cfg(feature = "__tls")]
+    #[must_use]
+    pub fn tls_error(&self) -> Option<&TlsError> {
+        self.transport_error()?.get_ref()?.downcast_ref()
+    }
+
+    /// What TLS was agreed on, once the handshake is done.
+    #[cfg(feature = "__tls")]
+    #[must_use]
+    pub fn tls_session(&self) -> Option<&TlsSession> {
+        self.driver.transport.tls_session()
     }
 
     /// What the operating system said when the transport failed, if it did.

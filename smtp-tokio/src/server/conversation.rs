@@ -21,6 +21,8 @@ pub(super) struct Conversation<S> {
     session: Option<S>,
     /// The transaction in progress.
     envelope: Option<Envelope>,
+    #[cfg(feature = "__tls")]
+    has_told_tls: bool,
 }
 
 /// Asks the session, while the connection is looked after. One that panics answers 451; one that has panicked before,
@@ -44,15 +46,38 @@ impl<S: Session> Conversation<S> {
     /// A connection whose session is made by `session`.
     pub(super) fn new(attended: Attended, session: impl FnOnce() -> S) -> Self {
         let session = catch_unwind(AssertUnwindSafe(session)).ok();
-        Self { attended, session, envelope: None }
+        Self {
+            attended,
+            session,
+            envelope: None,
+            #[cfg(feature = "__tls")]
+            has_told_tls: false,
+        }
     }
 
     /// Serves the connection to its end.
     pub(super) async fn run(mut self) {
         while let Next::Event(event) = poll_fn(|cx| self.attended.poll_next(cx)).await {
+            #[cfg(feature = "__tls")]
+            self.tell_tls().await;
             self.handle(event).await;
         }
         self.attended.driver.linger().await;
+    }
+
+    /// Tells what TLS was agreed on, once.
+    #[cfg(feature = "__tls")]
+    async fn tell_tls(&mut self) {
+        if self.has_told_tls {
+            return;
+        }
+        let Some(tls) = self.attended.driver.transport.tls_session() else { return };
+        self.has_told_tls = true;
+        if let Some(session) = &mut self.session
+            && caught(session.tls(tls)).await.is_none()
+        {
+            self.forget_session();
+        }
     }
 
     async fn handle(&mut self, event: Event) {

@@ -28,6 +28,8 @@ use tokio::time::{sleep, timeout};
 use crate::driver::{Driver, Next};
 use crate::entropy::entropy;
 use crate::socket::Socket;
+#[cfg(feature = "__tls")]
+use crate::tls::{ServerTls, Upgrade};
 use crate::transport::Transport;
 use attended::Attended;
 use connections::{Caps, Connections};
@@ -69,6 +71,8 @@ pub struct Server {
     caps: Caps,
     connections: Arc<Connections>,
     observer: Option<Box<MakeObserver>>,
+    #[cfg(feature = "__tls")]
+    tls: Option<ServerTls>,
 }
 
 type MakeObserver = dyn Fn(&Peer) -> Box<dyn Observer> + Send + Sync;
@@ -103,7 +107,14 @@ impl Server {
     ///
     /// `InvalidInput` when [`Config::check`] finds fault.
     pub fn new(listener: impl Into<Listener>, config: impl Into<Arc<Config>>) -> io::Result<Self> {
-        let server = Self { listeners: Vec::new(), caps: DEFAULT_CAPS, connections: Arc::default(), observer: None };
+        let server = Self {
+            listeners: Vec::new(),
+            caps: DEFAULT_CAPS,
+            connections: Arc::default(),
+            observer: None,
+            #[cfg(feature = "__tls")]
+            tls: None,
+        };
         server.with_listener(listener, config)
     }
 
@@ -118,10 +129,6 @@ impl Server {
         if config.auth.decoy_key == [0; 32] && !config.auth.mechanisms.is_empty() {
             Arc::make_mut(&mut config).auth.decoy_key = entropy()?;
         }
-        if config.tls != TlsPolicy::Disabled {
-            let text = "the configuration asks for TLS, and nothing says how it is made";
-            return Err(io::Error::new(ErrorKind::InvalidInput, text));
-        }
         self.listeners.push((listener.into(), config));
         Ok(self)
     }
@@ -130,6 +137,15 @@ impl Server {
     #[must_use]
     pub fn with_caps(mut self, all: NonZeroUsize, per_address: NonZeroUsize) -> Self {
         self.caps = Caps { all: all.get(), per_address: per_address.get() };
+        self
+    }
+
+    /// Makes TLS, as [`Config::tls`] of each listener says: with STARTTLS or from the first octet. A configuration that
+    /// says [`TlsPolicy::Disabled`] offers STARTTLS from now on.
+    #[cfg(feature = "__tls")]
+    #[must_use]
+    pub fn with_tls(mut self, tls: impl Into<ServerTls>) -> Self {
+        self.tls = Some(tls.into());
         self
     }
 
@@ -169,7 +185,13 @@ impl Server {
     /// reply two seconds later is cut.
     ///
     /// A failure to accept a connection does not end the service. Dropping the future cuts all connections at once.
-    pub async fn serve(self, backend: impl Backend) {
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput`, at once, when [`Config::tls`] of a listener asks for TLS and nothing says how it is made:
+    /// `with_tls` does, which there is with the feature `tls`.
+    pub async fn serve(mut self, backend: impl Backend) -> io::Result<()> {
+        self.check()?;
         let backend = Arc::new(backend);
         let mut tasks = JoinSet::new();
         while let Some((accepted, index)) = poll_fn(|cx| self.poll_accept(cx)).await {
@@ -193,6 +215,25 @@ impl Server {
         let grace = self.listeners.iter().map(|(_, config)| config.timeouts.shutdown_grace).max().unwrap_or_default();
         drop(self.listeners);
         let _ = timeout(grace + LAST_WORDS, async { while tasks.join_next().await.is_some() {} }).await;
+        Ok(())
+    }
+
+    /// Settles how each listener makes TLS.
+    fn check(&mut self) -> io::Result<()> {
+        #[cfg(feature = "__tls")]
+        let has_tls = self.tls.is_some();
+        #[cfg(not(feature = "__tls"))]
+        let has_tls = false;
+        for (_, config) in &mut self.listeners {
+            if has_tls && config.tls == TlsPolicy::Disabled {
+                Arc::make_mut(config).tls = TlsPolicy::Offered;
+            }
+            if !has_tls && config.tls != TlsPolicy::Disabled {
+                let text = "the configuration asks for TLS, and nothing says how it is made: `with_tls` does";
+                return Err(io::Error::new(ErrorKind::InvalidInput, text));
+            }
+        }
+        Ok(())
     }
 
     /// The next connection, or why there is none; `None` when the service ends.
@@ -219,6 +260,10 @@ impl Server {
         let mut connection = Connection::new(clock.now(), config).map_err(io::Error::other)?;
         connection.seed(entropy()?);
         let mut transport = Transport::new(socket);
+        #[cfg(feature = "__tls")]
+        {
+            transport.upgrade = self.tls.clone().map(Upgrade::Server);
+        }
         if let Some(observer) = &self.observer {
             transport.observe(observer(peer));
         }

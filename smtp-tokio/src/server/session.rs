@@ -50,6 +50,16 @@ pub trait Session: Send + 'static {
         async { Ok(Accept::Usual) }
     }
 
+    /// TLS was begun: before [`connect`](Self::connect) where it begins with the first octet, else before the EHLO that
+    /// has to follow STARTTLS (RFC 3207 §4.2). Whatever the client said in clear is to be forgotten.
+    ///
+    /// The certificate of the client is that of EXTERNAL, if
+    /// [`TlsSession::is_verified`](crate::tls::TlsSession::is_verified).
+    #[cfg(feature = "__tls")]
+    fn tls(&mut self, _session: &crate::tls::TlsSession) -> impl Future<Output = ()> + Send {
+        async {}
+    }
+
     /// EHLO or HELO (§4.1.1.1).
     ///
     /// # Errors
