@@ -3,6 +3,7 @@
 mod client;
 mod driver;
 mod entropy;
+mod pool;
 mod server;
 mod socket;
 #[cfg(feature = "__tls")]
@@ -10,6 +11,7 @@ pub mod tls;
 mod transport;
 
 pub use client::{CONNECT_TIMEOUT, Client, Outcomes, SendError};
+pub use pool::{Pool, PoolError};
 pub use server::{Backend, BodyReader, Handle, Listener, Peer, Server, Session};
 pub use smtp_proto as proto;
 pub use smtp_proto::server::{Accept, Answer, Envelope, Reject};

@@ -1,9 +1,11 @@
 //! A socket of tokio.
 
+use core::mem::MaybeUninit;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 use std::io;
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 #[cfg(unix)]
@@ -25,6 +27,18 @@ impl Socket {
             #[cfg(unix)]
             Self::Unix(stream) => stream.poll_read_ready(cx),
         }
+    }
+
+    /// Whether nothing waits to be read: neither an octet nor the end. Asks the operating system, which may know more than
+    /// the runtime has heard yet.
+    pub(crate) fn is_quiet(&self) -> bool {
+        let socket = match self {
+            Self::Tcp(stream) => SockRef::from(stream),
+            #[cfg(unix)]
+            Self::Unix(stream) => SockRef::from(stream),
+        };
+        let peeked = socket.peek(&mut [MaybeUninit::uninit()]);
+        peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 
     pub(crate) fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {

@@ -94,6 +94,14 @@ impl Channel {
         self.session.as_ref()
     }
 
+    /// What the records go through, once the handshake is done.
+    pub(crate) fn socket(&self) -> Option<&Socket> {
+        match &self.state {
+            State::Open(stream) => Some(stream.get_ref().0),
+            _ => None,
+        }
+    }
+
     pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuffer) -> Poll<io::Result<Bytes>> {
         let stream = self.stream()?;
         let mut space = ReadBuf::new(buffer.space());

@@ -98,6 +98,17 @@ impl Transport {
         }
     }
 
+    /// Whether nothing waits to be read, as the operating system knows it now: no octet, and no end.
+    pub(crate) fn is_quiet(&self) -> bool {
+        match &self.stream {
+            Stream::Clear(socket) => socket.is_quiet(),
+            #[cfg(feature = "__tls")]
+            Stream::Tls(channel) => channel.socket().is_some_and(Socket::is_quiet),
+            #[cfg(feature = "__tls")]
+            Stream::Gone => false,
+        }
+    }
+
     /// Nothing more is written.
     pub(crate) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.stream {

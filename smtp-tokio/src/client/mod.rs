@@ -120,6 +120,11 @@ impl Client {
         Ok(client)
     }
 
+    /// Whether the server has said nothing and left nothing to be read: what a connection between two mails looks like.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.closed().is_none() && self.driver.transport.is_quiet()
+    }
+
     fn begin(stream: TcpStream, config: Arc<Config>) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         let clock = Clock::start();
