@@ -87,6 +87,19 @@ impl Transport {
         Poll::Ready(written)
     }
 
+    /// Writes some of the octets in clear, if the socket takes them at once.
+    pub(crate) fn write_now(&mut self, octets: &[u8]) -> io::Result<usize> {
+        let written = match &self.stream {
+            Stream::Clear(socket) => socket.write_now(octets),
+            #[cfg(feature = "__tls")]
+            Stream::Tls(_) | Stream::Gone => Err(ErrorKind::NotConnected.into()),
+        };
+        if let (Ok(count), Some(observer)) = (&written, &mut self.observer) {
+            observer.octets(Direction::Sent, &octets[..*count]);
+        }
+        written
+    }
+
     /// Lets leave what was written and is held here: records of TLS.
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.stream {
