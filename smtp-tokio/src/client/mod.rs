@@ -197,7 +197,7 @@ impl Client {
         self.driver.connection.quit(self.driver.clock.now());
         loop {
             if let Next::Closed(reason) = poll_fn(|cx| self.driver.poll_next(cx)).await {
-                self.driver.close().await;
+                self.driver.transport.close().await;
                 return reason;
             }
         }

@@ -62,7 +62,7 @@ impl<S: Session> Conversation<S> {
             self.tell_tls().await;
             self.handle(event).await;
         }
-        self.attended.driver.linger().await;
+        self.attended.driver.transport.linger().await;
     }
 
     /// Tells what TLS was agreed on, once.
