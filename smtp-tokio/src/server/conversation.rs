@@ -43,26 +43,27 @@ macro_rules! ask {
 }
 
 impl<S: Session> Conversation<S> {
-    /// A connection whose session is made by `session`.
-    pub(super) fn new(attended: Attended, session: impl FnOnce() -> S) -> Self {
-        let session = catch_unwind(AssertUnwindSafe(session)).ok();
+    /// A connection whose session is made when it is run.
+    pub(super) fn new(attended: Attended) -> Self {
         Self {
             attended,
-            session,
+            session: None,
             envelope: None,
             #[cfg(feature = "__tls")]
             has_told_tls: false,
         }
     }
 
-    /// Serves the connection to its end.
-    pub(super) async fn run(mut self) {
+    /// Serves the connection to its end. Borrows, because a task that moves its values has room for both places of each.
+    pub(super) async fn run(&mut self, session: impl FnOnce() -> S) {
+        self.session = catch_unwind(AssertUnwindSafe(session)).ok();
         while let Next::Event(event) = poll_fn(|cx| self.attended.poll_next(cx)).await {
             #[cfg(feature = "__tls")]
             self.tell_tls().await;
-            self.handle(event).await;
+            // While nothing happens the task has no room for it.
+            Box::pin(self.handle(event)).await;
         }
-        self.attended.driver.transport.linger().await;
+        Box::pin(self.attended.driver.transport.linger()).await;
     }
 
     /// Tells what TLS was agreed on, once.

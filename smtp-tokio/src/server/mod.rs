@@ -210,7 +210,9 @@ impl Server {
                 refuse(driver);
                 continue;
             };
-            tasks.spawn(serve_one(Attended { driver, place }, Arc::clone(&backend), peer));
+            let backend = Arc::clone(&backend);
+            let mut conversation = Conversation::new(Attended { driver, place });
+            tasks.spawn(async move { conversation.run(|| backend.session(&peer)).await });
         }
         let grace = self.listeners.iter().map(|(_, config)| config.timeouts.shutdown_grace).max().unwrap_or_default();
         drop(self.listeners);
@@ -309,11 +311,6 @@ impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server").field("listeners", &self.listeners.len()).field("caps", &self.caps).finish()
     }
-}
-
-/// Serves one connection to its end.
-async fn serve_one<B: Backend>(attended: Attended, backend: Arc<B>, peer: Peer) {
-    Conversation::new(attended, || backend.session(&peer)).run().await;
 }
 
 /// Refuses service without a task. Nothing here waits for the peer: the reply fits into the socket. Where TLS begins with
