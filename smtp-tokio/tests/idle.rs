@@ -2,11 +2,12 @@
 
 mod kit;
 
+use core::net::SocketAddr;
 use core::num::NonZeroUsize;
 use core::time::Duration;
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 
 use kit::{Keeper, PATIENCE, Running, server_config, within};
 use smtp_tokio::Server;

@@ -24,6 +24,7 @@ use smtp_proto::{Clock, Observer};
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use tracing::{Instrument as _, info_span, warn};
 
 use crate::driver::Driver;
 use crate::entropy::entropy;
@@ -199,7 +200,8 @@ impl Server {
             let (socket, address) = match accepted {
                 Ok(accepted) => accepted,
                 Err(error) if is_of_the_peer(&error) => continue,
-                Err(_) => {
+                Err(error) => {
+                    warn!(%error, listener = index, "no connection can be accepted");
                     sleep(ACCEPT_PAUSE).await;
                     continue;
                 }
@@ -207,12 +209,14 @@ impl Server {
             let peer = Peer { address, listener: index };
             let Ok(driver) = self.driver(socket, &peer) else { continue };
             let Some(place) = self.connections.admit(self.caps, address.map(|address| address.ip())) else {
+                warn!(peer = address.map(display), "too many connections");
                 refuse(driver);
                 continue;
             };
             let backend = Arc::clone(&backend);
             let mut conversation = Conversation::new(Attended { driver, place });
-            tasks.spawn(async move { conversation.run(|| backend.session(&peer)).await });
+            let span = info_span!("smtp_server", peer = address.map(display), listener = index);
+            tasks.spawn(async move { conversation.run(|| backend.session(&peer)).await }.instrument(span));
         }
         let grace = self.listeners.iter().map(|(_, config)| config.timeouts.shutdown_grace).max().unwrap_or_default();
         drop(self.listeners);
