@@ -132,7 +132,11 @@ fn tokio_test_io() -> impl tokio::io::AsyncRead + Unpin {
 #[tokio::test]
 async fn closed_connections_take_nothing() {
     let (mut client, mut peer) = pair().await;
-    let (ready, ()) = tokio::join!(within(client.ready()), peer.say("554 go away\r\n"));
+    let server = async move {
+        peer.say("554 go away\r\n").await;
+        assert_eq!(peer.line().await, "QUIT\r\n");
+    };
+    let (ready, ()) = tokio::join!(within(client.ready()), server);
     assert_eq!(ready.expect_err("it is refused"), CloseReason::Refused);
     let Err(SendError::NotTried(refused)) = within(client.send(envelope(), &b"Hello\r\n"[..])).await else {
         panic!("the connection is over")
