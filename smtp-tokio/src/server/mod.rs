@@ -19,7 +19,7 @@ use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
 use smtp_proto::reply::Detail;
-use smtp_proto::server::{Config, Connection, Event, Output, Reject, TlsPolicy};
+use smtp_proto::server::{Caps, Config, Connection, Event, Output, Reject, TlsPolicy};
 use smtp_proto::{Clock, Observer};
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::task::JoinSet;
@@ -33,7 +33,7 @@ use crate::socket::Socket;
 use crate::tls::{ServerTls, Upgrade};
 use crate::transport::Transport;
 use attended::Attended;
-use connections::{Caps, Connections};
+use connections::Connections;
 use conversation::Conversation;
 
 /// Where a server listens: a TCP or a Unix socket of tokio.
@@ -84,8 +84,6 @@ pub struct Handle {
     connections: Arc<Connections>,
 }
 
-const DEFAULT_CAPS: Caps = Caps { all: 1000, per_address: 50 };
-
 /// How long to wait when the operating system refuses to accept, for example because no file descriptor is left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -110,7 +108,7 @@ impl Server {
     pub fn new(listener: impl Into<Listener>, config: impl Into<Arc<Config>>) -> io::Result<Self> {
         let server = Self {
             listeners: Vec::new(),
-            caps: DEFAULT_CAPS,
+            caps: Caps::default(),
             connections: Arc::default(),
             observer: None,
             #[cfg(feature = "__tls")]
@@ -137,7 +135,7 @@ impl Server {
     /// Serves at most so many connections at one time, and so many from one address.
     #[must_use]
     pub fn with_caps(mut self, all: NonZeroUsize, per_address: NonZeroUsize) -> Self {
-        self.caps = Caps { all: all.get(), per_address: per_address.get() };
+        self.caps = Caps { all, per_address };
         self
     }
 
