@@ -18,7 +18,7 @@ use core::cell::RefCell;
 use core::future::pending;
 use core::net::SocketAddr;
 use core::pin::pin;
-use std::io;
+use core::time::Duration;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -27,12 +27,12 @@ use compio::BufResult;
 use compio::io::{AsyncRead, AsyncWrite};
 use compio::net::{TcpListener, TcpStream};
 use compio::runtime::{Runtime, spawn};
-use compio::time::sleep_until;
+use compio::time::{sleep, sleep_until};
 use futures_util::future::{Fuse, FusedFuture, FutureExt, try_join_all};
 use futures_util::select_biased;
 use smtp_proto::client::{self, Envelope, Summary};
 use smtp_proto::server::{self, Accept};
-use smtp_proto::{Clock, CloseReason, Drive, Instant, Output};
+use smtp_proto::{Clock, CloseReason, ConfigError, Drive, Instant, Output};
 
 type Error = Box<dyn core::error::Error>;
 
@@ -63,12 +63,20 @@ fn main() -> Result<(), Error> {
 type Storage = Rc<RefCell<Vec<Vec<u8>>>>;
 
 /// Serves whoever connects.
-async fn serve(listener: TcpListener, storage: Storage) -> io::Result<()> {
-    let config = Arc::new(server::Config::new("localhost").map_err(io::Error::other)?);
+async fn serve(listener: TcpListener, storage: Storage) -> Result<(), ConfigError> {
+    let config = Arc::new(server::Config::new("localhost")?);
     loop {
-        let (stream, peer) = listener.accept().await?;
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // For want of files or memory, until some other connection has ended.
+                println!("nobody is let in: {error}");
+                sleep(Duration::from_secs(1)).await;
+                continue;
+            }
+        };
         let clock = Clock::start();
-        let core = server::Connection::new(clock.now(), Arc::clone(&config)).map_err(io::Error::other)?;
+        let core = server::Connection::new(clock.now(), Arc::clone(&config))?;
         let mut application = Application { storage: Rc::clone(&storage), message: Vec::new() };
         spawn(async move {
             let reason = drive(stream, core, clock, |core, now, event| application.handle(core, now, event)).await;
@@ -146,7 +154,7 @@ async fn drive<C: Drive>(
     }
 }
 
-/// Most octets of one read.
+/// Room for a read, in octets.
 const READ: usize = 8 * 1024;
 
 async fn write(mut stream: &TcpStream, buffer: Vec<u8>) -> BufResult<usize, Vec<u8>> {
