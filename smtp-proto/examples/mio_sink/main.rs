@@ -134,15 +134,13 @@ impl Sink {
         }
         let now = self.clock.now();
         self.ready.extend(self.deadlines.iter().take_while(|(due, _)| *due <= now).map(|(_, key)| key));
-        if self.has_backlog {
-            self.accept()?;
-        }
         core::mem::take(&mut self.ready).into_iter().for_each(|key| self.serve(key));
-        Ok(())
+        // Last, as some of them may have ended and left room.
+        if self.has_backlog { self.accept() } else { Ok(()) }
     }
 
-    /// Takes the connections that are waiting. What cannot be taken, for want of files or memory, stays until the next
-    /// turn, which comes at the latest when another connection ends.
+    /// Takes the connections that are waiting. What cannot be taken, for want of files or memory, stays until a later
+    /// turn, at the latest that in which another connection ends.
     fn accept(&mut self) -> Result<(), Error> {
         loop {
             let mut stream = match self.listener.accept() {
