@@ -5,7 +5,7 @@
 //! so many clients send it a few mails at the same time.
 //!
 //! With completion I/O a call to read or write is an order that the kernel carries out later, and until then the buffer
-//! is the kernel's. Three things follow for a driver, and [`drive`] does them for both roles:
+//! is the kernel's. Three things follow for a driver, and `drive` does them for both roles:
 //!
 //! * What the core wants to transmit is copied into a buffer that can be given away. It stays in the core until it is
 //!   known how much of it has left.

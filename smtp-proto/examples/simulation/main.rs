@@ -3,7 +3,7 @@
 //!
 //! `cargo run -p smtp-proto --example simulation` plays some thousands of sessions. All that happens in a session follows
 //! from its seed: `cargo run -p smtp-proto --example simulation 4711` plays number 4711 again and shows its dialogue. To
-//! test a program of your own, put its queue in the place of [`Sender`] and its storage in that of [`Receiver`].
+//! test a program of your own, put its queue in the place of `Sender` and its storage in that of `Receiver`.
 
 mod network;
 
