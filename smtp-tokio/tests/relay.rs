@@ -7,11 +7,11 @@ mod kit;
 
 use core::num::NonZeroU64;
 use core::pin::Pin;
+use core::sync::atomic::{AtomicU64, Ordering};
 use core::task::{Context, Poll};
 use std::fs;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use example::Relay;
 use kit::{Running, client_config, envelope, server_config, within};
