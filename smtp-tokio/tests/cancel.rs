@@ -141,3 +141,49 @@ async fn unpolled_send_does_nothing() {
     assert_eq!(keeper.bodies(), [b"Hello\r\n"]);
     server.end().await;
 }
+
+/// REL-08: `send` is dropped at its first wait, at its second, and so on. A mail that was cut before its end is never
+/// stored, one whose verdict was awaited is stored once at most, and the connection never takes another.
+#[tokio::test]
+async fn send_is_dropped_at_every_wait() {
+    let (mut waits, mut stored) = (0, 0);
+    loop {
+        let keeper = Keeper::default();
+        let server = Running::new(server_config(), keeper.backend()).await;
+        let mut client = within(Client::connect(server.address, client_config())).await.expect("it listens");
+        let sent = within(up_to(waits, client.send(envelope(), &b"Hello\r\n"[..]))).await;
+        let is_done = sent.is_some();
+        if is_done {
+            assert!(client.closed().is_none());
+        } else if waits > 0 {
+            assert_eq!(client.closed(), Some(CloseReason::Abandoned), "after {waits} waits");
+            let Err(SendError::NotTried(_)) = within(client.send(envelope(), &b"Hello\r\n"[..])).await else {
+                panic!("after {waits} waits the connection is over")
+            };
+        }
+        drop(client);
+        server.end().await;
+        assert!(keeper.bodies().len() <= 1, "after {waits} waits");
+        stored += keeper.bodies().len();
+        if is_done {
+            break;
+        }
+        waits += 1;
+    }
+    // Greeting, EHLO, the envelope and the verdict are waited for.
+    assert!((4..100).contains(&waits), "{waits} waits");
+    assert!((1..=2).contains(&stored), "only the last two can have been whole: {stored}");
+}
+
+/// Polls a future until it has waited so many times, then drops it.
+async fn up_to<T>(mut waits: usize, future: impl Future<Output = T>) -> Option<T> {
+    let mut future = core::pin::pin!(future);
+    core::future::poll_fn(|cx| {
+        if waits == 0 {
+            return Poll::Ready(None);
+        }
+        waits -= 1;
+        future.as_mut().poll(cx).map(Some)
+    })
+    .await
+}
