@@ -1,0 +1,172 @@
+//! What a driver reads from and writes to: a socket, in clear or under TLS.
+
+use core::fmt;
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+use std::io::{self, ErrorKind};
+
+use bytes::Bytes;
+use smtp_proto::{Direction, Observer, ReadBuffer, TlsInfo};
+
+use crate::Socket;
+#[cfg(feature = "__tls")]
+use crate::tls::{Channel, TlsSession, Upgrade};
+
+/// A connected stream, watched by an [`Observer`] if there is one.
+pub(crate) struct Transport<S> {
+    stream: Stream<S>,
+    observer: Option<Box<dyn Observer>>,
+    /// How TLS is to be made.
+    #[cfg(feature = "__tls")]
+    pub(crate) upgrade: Option<Upgrade>,
+}
+
+/// What octets go through.
+#[derive(Debug)]
+enum Stream<S> {
+    Clear(S),
+    #[cfg(feature = "__tls")]
+    Tls(Box<Channel<S>>),
+    /// Nothing: between the two.
+    #[cfg(feature = "__tls")]
+    Gone,
+}
+
+impl<S: Socket> Transport<S> {
+    pub(crate) fn new(socket: S) -> Self {
+        Self {
+            stream: Stream::Clear(socket),
+            observer: None,
+            #[cfg(feature = "__tls")]
+            upgrade: None,
+        }
+    }
+
+    pub(crate) fn observe(&mut self, observer: Box<dyn Observer>) {
+        self.observer = Some(observer);
+    }
+
+    /// Octets of the peer; none: it has closed its side. Nothing is kept of the buffer when this is pending.
+    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuffer) -> Poll<io::Result<Bytes>> {
+        let received = match &mut self.stream {
+            Stream::Clear(socket) => poll_clear(socket, cx, buffer),
+            #[cfg(feature = "__tls")]
+            Stream::Tls(channel) => channel.poll_read(cx, buffer),
+            #[cfg(feature = "__tls")]
+            Stream::Gone => Poll::Ready(Err(ErrorKind::NotConnected.into())),
+        };
+        if received.is_pending() {
+            buffer.release();
+        }
+        let received = ready!(received);
+        if let (Ok(octets), Some(observer)) = (&received, &mut self.observer)
+            && !octets.is_empty()
+        {
+            observer.octets(Direction::Received, octets);
+        }
+        Poll::Ready(received)
+    }
+
+    /// Writes some of the octets, at least one. They may have to be [flushed](Self::poll_flush).
+    pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
+        let written = match &mut self.stream {
+            Stream::Clear(socket) => Pin::new(socket).poll_write(cx, octets),
+            #[cfg(feature = "__tls")]
+            Stream::Tls(channel) => channel.poll_write(cx, octets),
+            #[cfg(feature = "__tls")]
+            Stream::Gone => Poll::Ready(Err(ErrorKind::NotConnected.into())),
+        };
+        let written = match ready!(written) {
+            Ok(0) => Err(ErrorKind::WriteZero.into()),
+            written => written,
+        };
+        if let (Ok(count), Some(observer)) = (&written, &mut self.observer) {
+            observer.octets(Direction::Sent, &octets[..*count]);
+        }
+        Poll::Ready(written)
+    }
+
+    /// Lets leave what was written and is held here: records of TLS.
+    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.stream {
+            Stream::Clear(socket) => Pin::new(socket).poll_flush(cx),
+            #[cfg(feature = "__tls")]
+            Stream::Tls(channel) => channel.poll_flush(cx),
+            #[cfg(feature = "__tls")]
+            Stream::Gone => Poll::Ready(Err(ErrorKind::NotConnected.into())),
+        }
+    }
+
+    /// Whether nothing waits to be read, as the operating system knows it now: no octet, and no end.
+    pub(crate) fn is_quiet(&self) -> bool {
+        match &self.stream {
+            Stream::Clear(socket) => socket.is_quiet(),
+            #[cfg(feature = "__tls")]
+            Stream::Tls(channel) => channel.socket().is_some_and(S::is_quiet),
+            #[cfg(feature = "__tls")]
+            Stream::Gone => false,
+        }
+    }
+
+    /// Nothing more is written.
+    pub(crate) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.stream {
+            Stream::Clear(socket) => Pin::new(socket).poll_close(cx),
+            #[cfg(feature = "__tls")]
+            Stream::Tls(channel) => channel.poll_close(cx),
+            #[cfg(feature = "__tls")]
+            Stream::Gone => Poll::Ready(Err(ErrorKind::NotConnected.into())),
+        }
+    }
+
+    /// Makes the TLS handshake.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no TLS. The stream is of no use then.
+    #[cfg(feature = "__tls")]
+    pub(crate) fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<TlsInfo>> {
+        if let Some(upgrade) = self.upgrade.take() {
+            self.stream = match core::mem::replace(&mut self.stream, Stream::Gone) {
+                Stream::Clear(socket) => Stream::Tls(Box::new(upgrade.begin(socket))),
+                stream => stream,
+            };
+        }
+        match &mut self.stream {
+            Stream::Clear(_) | Stream::Gone => Poll::Ready(Err(ErrorKind::Unsupported.into())),
+            Stream::Tls(channel) => channel.poll_handshake(cx),
+        }
+    }
+
+    /// What TLS was agreed on, once there is any.
+    #[cfg(feature = "__tls")]
+    pub(crate) fn tls_session(&self) -> Option<&TlsSession> {
+        match &self.stream {
+            Stream::Tls(channel) => channel.session(),
+            Stream::Clear(_) | Stream::Gone => None,
+        }
+    }
+
+    #[cfg(not(feature = "__tls"))]
+    pub(crate) fn poll_handshake(&mut self, _: &mut Context<'_>) -> Poll<io::Result<TlsInfo>> {
+        Poll::Ready(Err(ErrorKind::Unsupported.into()))
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for Transport<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transport").field("stream", &self.stream).finish_non_exhaustive()
+    }
+}
+
+/// Reads only when something has come, so that waiting holds no buffer.
+fn poll_clear<S: Socket>(socket: &mut S, cx: &mut Context<'_>, buffer: &mut ReadBuffer) -> Poll<io::Result<Bytes>> {
+    loop {
+        ready!(socket.poll_readable(cx))?;
+        match ready!(Pin::new(&mut *socket).poll_read(cx, buffer.space())) {
+            Ok(count) => return Poll::Ready(Ok(buffer.filled(count))),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Poll::Ready(Err(error)),
+        }
+    }
+}
