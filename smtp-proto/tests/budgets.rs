@@ -21,3 +21,18 @@ fn sizes() {
         assert!(size <= budget, "{name}: {size} > {budget}");
     }
 }
+
+/// Questions may be answered, and connections driven, by any task: a question is looked at by reference while the task
+/// waits for something, so it is shared between threads, too.
+#[test]
+fn everything_crosses_threads() {
+    fn crosses<T: Send + Sync + 'static>() {}
+    crosses::<server_role::Connection>();
+    crosses::<client_role::Connection>();
+    crosses::<server_role::Event>();
+    crosses::<client_role::Event>();
+    crosses::<server_role::Envelope>();
+    crosses::<client_role::Envelope>();
+    crosses::<server_role::Answer>();
+    crosses::<server_role::Incoming>();
+}

@@ -1,14 +1,11 @@
 //! The loop that carries out what a connection says, in either role.
 
-use core::future::{Future as _, poll_fn};
-use core::pin::Pin;
 use core::task::{Context, Poll, ready};
-use core::time::Duration;
 use std::io;
 
-use smtp_proto::{Clock, CloseReason, Decision, Drive, Instant, Output, ReadBuffer};
-use tokio::time::{Sleep, sleep_until, timeout};
+use smtp_proto::{Clock, CloseReason, Decision, Drive, Output, ReadBuffer};
 
+use crate::timer::Timer;
 use crate::transport::Transport;
 
 /// A connection and its transport. Everything that has happened is in the connection, so that dropping whoever polls
@@ -17,12 +14,12 @@ pub(crate) struct Driver<C: Drive> {
     pub(crate) connection: C,
     pub(crate) transport: Transport,
     pub(crate) clock: Clock,
-    /// What the operating system said when the transport failed.
+    /// What the operating system or TLS said when the transport failed.
     pub(crate) error: Option<io::Error>,
     /// What came up while something else was waited for.
     waiting: Option<Next<C::Event>>,
     buffer: ReadBuffer,
-    timer: Option<(Instant, Pin<Box<Sleep>>)>,
+    timer: Timer,
 }
 
 /// What there is to see to.
@@ -35,12 +32,10 @@ pub(crate) enum Next<E> {
     Closed(CloseReason),
 }
 
-/// How long, and for how many octets, a closed connection is kept for the peer to read what was written last.
-const LINGER: (Duration, usize) = (Duration::from_secs(1), 1 << 20);
-
 impl<C: Drive> Driver<C> {
     pub(crate) fn new(connection: C, transport: Transport, clock: Clock) -> Self {
-        Self { connection, transport, clock, error: None, waiting: None, buffer: ReadBuffer::new(), timer: None }
+        let (buffer, timer) = (ReadBuffer::new(), Timer::default());
+        Self { connection, transport, clock, error: None, waiting: None, buffer, timer }
     }
 
     /// Carries on until there is something to see to.
@@ -54,7 +49,7 @@ impl<C: Drive> Driver<C> {
                 Output::Closed(reason) => return Poll::Ready(Next::Closed(reason)),
                 Output::Transmit(octets) => match self.transport.poll_write(cx, octets) {
                     Poll::Ready(Ok(count)) => self.connection.transmitted(self.clock.now(), count),
-                    Poll::Ready(Err(error)) => self.read_last(cx, error),
+                    Poll::Ready(Err(error)) => self.write_failed(cx, error),
                     // The peer may not read before it has written.
                     Poll::Pending => ready!(self.poll_input(cx)),
                 },
@@ -81,85 +76,38 @@ impl<C: Drive> Driver<C> {
         }
     }
 
-    /// Waits for input, if it is welcome, and for the deadline, while what is held here leaves.
+    /// Waits for input, if it is welcome, and for the deadline, while what is held by the transport leaves.
     pub(crate) fn poll_input(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.connection.wants_input()
+        if let Poll::Ready(Err(error)) = self.transport.poll_flush(cx) {
+            self.fail(error);
+        } else if self.connection.wants_input()
             && let Poll::Ready(read) = self.transport.poll_read(cx, &mut self.buffer)
         {
             let now = self.clock.now();
             match read {
                 Ok(octets) if octets.is_empty() => self.connection.handle_eof(now),
-                Ok(octets) => {
-                    let taken = self.connection.handle_input(now, octets);
-                    debug_assert!(taken.is_ok(), "input is welcome");
-                }
+                // They are welcome.
+                Ok(octets) => drop(self.connection.handle_input(now, octets)),
                 Err(error) => self.fail(error),
             }
-            return Poll::Ready(());
+        } else {
+            ready!(self.poll_deadline(cx));
         }
-        if let Poll::Ready(Err(error)) = self.transport.poll_flush(cx) {
-            self.fail(error);
-            return Poll::Ready(());
-        }
-        self.poll_deadline(cx)
+        Poll::Ready(())
     }
 
-    /// Waits for the deadline of the connection.
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(deadline) = self.connection.deadline() else {
-            self.timer = None;
-            return Poll::Pending;
-        };
-        if self.timer.as_ref().is_none_or(|(at, _)| *at != deadline) {
-            let until = tokio::time::Instant::now() + self.clock.until(deadline);
-            match &mut self.timer {
-                Some((at, sleep)) => {
-                    *at = deadline;
-                    sleep.as_mut().reset(until);
-                }
-                none => *none = Some((deadline, Box::pin(sleep_until(until)))),
-            }
-        }
-        let Some((_, sleep)) = &mut self.timer else { return Poll::Pending };
-        ready!(sleep.as_mut().poll(cx));
+        ready!(self.timer.poll(cx, &self.clock, self.connection.deadline()));
         self.connection.handle_timeout(self.clock.now());
         Poll::Ready(())
     }
 
-    /// Closes, with the end of TLS if there is any, as far as the peer takes it soon.
-    pub(crate) async fn close(&mut self) {
-        let _ = timeout(LINGER.0, poll_fn(|cx| self.transport.poll_shutdown(cx))).await;
-    }
-
-    /// Closes, and gives the peer some time to read what was written last: a connection that is closed with unread input
-    /// in it is reset, which can take the last reply away from the peer.
-    pub(crate) async fn linger(&mut self) {
-        let mut unread = LINGER.1;
-        let drained = poll_fn(|cx| {
-            if ready!(self.transport.poll_shutdown(cx)).is_err() {
-                return Poll::Ready(());
-            }
-            loop {
-                match ready!(self.transport.poll_read(cx, &mut self.buffer)) {
-                    Ok(octets) if !octets.is_empty() && octets.len() < unread => unread -= octets.len(),
-                    _ => return Poll::Ready(()),
-                }
-            }
-        });
-        // A peer that stays is left.
-        let _ = timeout(LINGER.0, drained).await;
-    }
-
-    /// Writing failed. What the peer said before it went away is still worth hearing: it may be the reason.
-    fn read_last(&mut self, cx: &mut Context<'_>, error: io::Error) {
-        if self.connection.wants_input()
-            && let Poll::Ready(Ok(octets)) = self.transport.poll_read(cx, &mut self.buffer)
-            && !octets.is_empty()
-        {
-            let taken = self.connection.handle_input(self.clock.now(), octets);
-            debug_assert!(taken.is_ok(), "input is welcome");
-        } else {
-            self.fail(error);
+    /// What the peer said before it went away is still worth hearing: it may be the reason.
+    fn write_failed(&mut self, cx: &mut Context<'_>, error: io::Error) {
+        self.error.get_or_insert(error);
+        let was_read = self.connection.wants_input() && self.poll_input(cx).is_ready();
+        if !was_read {
+            self.connection.handle_disconnect(self.clock.now());
         }
     }
 

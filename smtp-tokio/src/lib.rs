@@ -6,6 +6,7 @@ mod entropy;
 mod pool;
 mod server;
 mod socket;
+mod timer;
 #[cfg(feature = "__tls")]
 pub mod tls;
 mod transport;

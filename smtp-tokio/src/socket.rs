@@ -32,13 +32,22 @@ impl Socket {
     /// Whether nothing waits to be read: neither an octet nor the end. Asks the operating system, which may know more than
     /// the runtime has heard yet.
     pub(crate) fn is_quiet(&self) -> bool {
-        let socket = match self {
+        let peeked = self.socket().peek(&mut [MaybeUninit::uninit()]);
+        peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    /// Writes some of the octets, if the operating system takes them at once: the runtime does not know yet of a socket
+    /// that is new.
+    pub(crate) fn write_now(&self, octets: &[u8]) -> io::Result<usize> {
+        self.socket().send(octets)
+    }
+
+    fn socket(&self) -> SockRef<'_> {
+        match self {
             Self::Tcp(stream) => SockRef::from(stream),
             #[cfg(unix)]
             Self::Unix(stream) => SockRef::from(stream),
-        };
-        let peeked = socket.peek(&mut [MaybeUninit::uninit()]);
-        peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+        }
     }
 
     pub(crate) fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {

@@ -1,13 +1,16 @@
 //! What a driver reads from and writes to: a socket, in clear or under TLS.
 
 use core::fmt;
+use core::future::poll_fn;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
+use core::time::Duration;
 use std::io::{self, ErrorKind};
 
 use bytes::Bytes;
 use smtp_proto::{Direction, Observer, ReadBuffer, TlsInfo};
 use tokio::io::AsyncWrite;
+use tokio::time::timeout;
 
 use crate::socket::Socket;
 #[cfg(feature = "__tls")]
@@ -32,6 +35,9 @@ enum Stream {
     #[cfg(feature = "__tls")]
     Gone,
 }
+
+/// How long, and for how many octets, a closed connection is kept for the peer to read what was written last.
+const LINGER: (Duration, usize) = (Duration::from_secs(1), 1 << 20);
 
 impl Transport {
     pub(crate) fn new(socket: Socket) -> Self {
@@ -87,6 +93,19 @@ impl Transport {
         Poll::Ready(written)
     }
 
+    /// Writes some of the octets in clear, if the socket takes them at once.
+    pub(crate) fn write_now(&mut self, octets: &[u8]) -> io::Result<usize> {
+        let written = match &self.stream {
+            Stream::Clear(socket) => socket.write_now(octets),
+            #[cfg(feature = "__tls")]
+            Stream::Tls(_) | Stream::Gone => Err(ErrorKind::NotConnected.into()),
+        };
+        if let (Ok(count), Some(observer)) = (&written, &mut self.observer) {
+            observer.octets(Direction::Sent, &octets[..*count]);
+        }
+        written
+    }
+
     /// Lets leave what was written and is held here: records of TLS.
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.stream {
@@ -118,6 +137,30 @@ impl Transport {
             #[cfg(feature = "__tls")]
             Stream::Gone => Poll::Ready(Err(ErrorKind::NotConnected.into())),
         }
+    }
+
+    /// Closes, with the end of TLS if there is any, as far as the peer takes it soon.
+    pub(crate) async fn close(&mut self) {
+        let _ = timeout(LINGER.0, poll_fn(|cx| self.poll_shutdown(cx))).await;
+    }
+
+    /// Closes, and gives the peer some time to read what was written last: a connection that is closed with unread input
+    /// in it is reset, which can take the last reply away from the peer.
+    pub(crate) async fn linger(&mut self) {
+        let (mut buffer, mut unread) = (ReadBuffer::new(), LINGER.1);
+        let drained = poll_fn(|cx| {
+            if ready!(self.poll_shutdown(cx)).is_err() {
+                return Poll::Ready(());
+            }
+            loop {
+                match ready!(self.poll_read(cx, &mut buffer)) {
+                    Ok(octets) if !octets.is_empty() && octets.len() < unread => unread -= octets.len(),
+                    _ => return Poll::Ready(()),
+                }
+            }
+        });
+        // A peer that stays is left.
+        let _ = timeout(LINGER.0, drained).await;
     }
 
     /// Makes the TLS handshake.

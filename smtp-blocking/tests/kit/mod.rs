@@ -2,6 +2,7 @@
 //! limit.
 #![allow(dead_code, reason = "each test program uses a part of the kit")]
 
+#[path = "../../../smtp-tls/tests/kit/certificates.rs"]
 pub(crate) mod certificates;
 
 use core::net::SocketAddr;

@@ -2,7 +2,7 @@
 
 mod authority;
 #[allow(dead_code, reason = "each test program uses a part of it")]
-#[path = "../kit/certificates.rs"]
+#[path = "../../../smtp-tls/tests/kit/certificates.rs"]
 mod certificates;
 mod check;
 mod composing;

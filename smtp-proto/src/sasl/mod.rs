@@ -177,7 +177,7 @@ impl fmt::Debug for Context<'_> {
 }
 
 /// The client's end of an exchange.
-pub trait ClientExchange: fmt::Debug + Send {
+pub trait ClientExchange: fmt::Debug + Send + Sync {
     /// Appends the response to a challenge to `out`. No challenge: the initial response, of a mechanism in which the
     /// client speaks first.
     ///
@@ -197,7 +197,7 @@ pub trait ClientExchange: fmt::Debug + Send {
 }
 
 /// The server's end of an exchange.
-pub trait ServerExchange: fmt::Debug + Send {
+pub trait ServerExchange: fmt::Debug + Send + Sync {
     /// Takes a response of the client; `None`: AUTH came without one, and the server may speak first. Where the client
     /// has to, the connection asks for its response with an empty challenge by itself (RFC 4954 §4). What is appended to
     /// `out` is the challenge of [`Step::Challenge`].

@@ -15,6 +15,7 @@ use smtp_proto::{Clock, CloseReason, Observer};
 use tokio::io::AsyncRead;
 use tokio::net::{TcpStream, ToSocketAddrs, lookup_host};
 use tokio::time::{Instant, timeout_at};
+use tracing::{Span, info_span};
 
 use crate::driver::{Driver, Next};
 use crate::entropy::entropy;
@@ -30,6 +31,7 @@ pub struct Client {
     driver: Driver<Connection>,
     /// What the server offers, once the session has begun.
     capabilities: Option<Capabilities>,
+    span: Span,
 }
 
 /// How long [`Client::connect`] tries.
@@ -127,11 +129,16 @@ impl Client {
 
     fn begin(stream: TcpStream, config: Arc<Config>) -> io::Result<Self> {
         stream.set_nodelay(true)?;
+        let span = info_span!("smtp_client", server = stream.peer_addr().ok().map(display));
         let clock = Clock::start();
         let mut connection =
             Connection::new(clock.now(), config).map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
         connection.seed(entropy()?);
-        Ok(Self { driver: Driver::new(connection, Transport::new(Socket::Tcp(stream)), clock), capabilities: None })
+        Ok(Self {
+            driver: Driver::new(connection, Transport::new(Socket::Tcp(stream)), clock),
+            capabilities: None,
+            span,
+        })
     }
 
     /// Lets the connection be watched from now on. Nothing has been said before the first mail or
@@ -197,7 +204,7 @@ impl Client {
         self.driver.connection.quit(self.driver.clock.now());
         loop {
             if let Next::Closed(reason) = poll_fn(|cx| self.driver.poll_next(cx)).await {
-                self.driver.close().await;
+                self.driver.transport.close().await;
                 return reason;
             }
         }

@@ -12,6 +12,7 @@ use smtp_proto::Refused;
 use smtp_proto::client::{Body, Envelope, Event, Outcome};
 use thiserror::Error;
 use tokio::io::{AsyncRead, ReadBuf};
+use tracing::info;
 
 use super::Client;
 use crate::driver::Next;
@@ -85,6 +86,8 @@ impl<'a, R: AsyncRead + Unpin, S: Stream<Item = (Envelope, R)> + Unpin> Outcomes
 
     /// Carries on until the first mail has its outcome.
     pub(super) fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Outcome, SendError>>> {
+        let span = self.client.span.clone();
+        let _entered = span.enter();
         loop {
             let awaits_mails = self.poll_mails(cx);
             if self.bodies.is_empty() {
@@ -101,6 +104,8 @@ impl<'a, R: AsyncRead + Unpin, S: Stream<Item = (Envelope, R)> + Unpin> Outcomes
                 Next::Event(Event::Outcome(outcome)) => {
                     self.bodies.pop_front();
                     (self.token, self.filled) = (None, 0);
+                    let (summary, stage, failure) = (outcome.summary(), outcome.stage(), outcome.failure());
+                    info!(?summary, %stage, ?failure, recipients = outcome.recipients().count(), "mail");
                     return Poll::Ready(Some(match self.failure.take() {
                         Some(error) => Err(SendError::Body { error, outcome }),
                         None => Ok(outcome),

@@ -19,13 +19,14 @@ use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
 use smtp_proto::reply::Detail;
-use smtp_proto::server::{Config, Connection, Event, Reject, TlsPolicy};
+use smtp_proto::server::{Config, Connection, Event, Output, Reject, TlsPolicy};
 use smtp_proto::{Clock, Observer};
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use tracing::{Instrument as _, info_span, warn};
 
-use crate::driver::{Driver, Next};
+use crate::driver::Driver;
 use crate::entropy::entropy;
 use crate::socket::Socket;
 #[cfg(feature = "__tls")]
@@ -199,7 +200,8 @@ impl Server {
             let (socket, address) = match accepted {
                 Ok(accepted) => accepted,
                 Err(error) if is_of_the_peer(&error) => continue,
-                Err(_) => {
+                Err(error) => {
+                    warn!(%error, listener = index, "no connection can be accepted");
                     sleep(ACCEPT_PAUSE).await;
                     continue;
                 }
@@ -207,10 +209,14 @@ impl Server {
             let peer = Peer { address, listener: index };
             let Ok(driver) = self.driver(socket, &peer) else { continue };
             let Some(place) = self.connections.admit(self.caps, address.map(|address| address.ip())) else {
+                warn!(peer = address.map(display), "too many connections");
                 refuse(driver);
                 continue;
             };
-            tasks.spawn(serve_one(Attended { driver, place }, Arc::clone(&backend), peer));
+            let backend = Arc::clone(&backend);
+            let mut conversation = Conversation::new(Attended { driver, place });
+            let span = info_span!("smtp_server", peer = address.map(display), listener = index);
+            tasks.spawn(async move { conversation.run(|| backend.session(&peer)).await }.instrument(span));
         }
         let grace = self.listeners.iter().map(|(_, config)| config.timeouts.shutdown_grace).max().unwrap_or_default();
         drop(self.listeners);
@@ -311,18 +317,22 @@ impl fmt::Debug for Server {
     }
 }
 
-/// Serves one connection to its end.
-async fn serve_one<B: Backend>(attended: Attended, backend: Arc<B>, peer: Peer) {
-    Conversation::new(attended, || backend.session(&peer)).run().await;
-}
-
-/// Refuses service without a task. Nothing here waits for the peer: the reply fits into the socket.
+/// Refuses service without a task. Nothing here waits for the peer: the reply fits into the socket. Where TLS begins with
+/// the first octet the connection ends without a reply, because a handshake would wait.
 fn refuse(mut driver: Driver<Connection>) {
-    let mut cx = Context::from_waker(core::task::Waker::noop());
-    while let Poll::Ready(Next::Event(event)) = driver.poll_next(&mut cx) {
-        if let Event::Connect(token) = event {
-            let answer = Err(Reject::no_service(Detail::OTHER_SECURITY_STATUS, "too many connections"));
-            driver.connection.answer(driver.clock.now(), token, answer);
+    loop {
+        let now = driver.clock.now();
+        match driver.connection.poll() {
+            Output::Event(Event::Connect(token)) => {
+                let answer = Err(Reject::no_service(Detail::OTHER_SECURITY_STATUS, "too many connections"));
+                driver.connection.answer(now, token, answer);
+            }
+            Output::Event(_) => {}
+            Output::Transmit(octets) => match driver.transport.write_now(octets) {
+                Ok(count) => driver.connection.transmitted(now, count),
+                Err(_) => return,
+            },
+            Output::UpgradeTls | Output::Wait(_) | Output::Closed(_) => return,
         }
     }
 }

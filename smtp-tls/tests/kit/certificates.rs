@@ -1,13 +1,13 @@
-//! Certificates, and what rustls makes of them.
+//! Certificates, and what rustls makes of them: for the tests of every adapter.
 
 use core::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
-use smtp_blocking::rustls::crypto::ring;
-use smtp_blocking::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use smtp_blocking::rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion, version};
-use smtp_blocking::tls::{ClientTls, Identity, ServerTls};
+use smtp_tls::rustls::crypto::ring;
+use smtp_tls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use smtp_tls::rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion, version};
+use smtp_tls::{ClientTls, Identity, ServerTls};
 
 static AUTHORITIES: AtomicU32 = AtomicU32::new(0);
 
