@@ -116,6 +116,14 @@ impl crate::Socket for Socket {
         }
     }
 
+    fn peer_addr(&self) -> Option<SocketAddr> {
+        match &self.0 {
+            Stream::Tcp(stream) => stream.peer_addr().ok(),
+            #[cfg(unix)]
+            Stream::Unix(_) => None,
+        }
+    }
+
     fn is_quiet(&self) -> bool {
         match &self.0 {
             // It asks the operating system first, and waits only if there is nothing.

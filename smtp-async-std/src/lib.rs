@@ -29,6 +29,7 @@ mod server;
 #[cfg(feature = "smol")]
 pub mod smol;
 mod socket;
+mod timer;
 #[cfg(feature = "__tls")]
 pub mod tls;
 mod transport;

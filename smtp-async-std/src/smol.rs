@@ -118,6 +118,14 @@ impl crate::Socket for Socket {
         }
     }
 
+    fn peer_addr(&self) -> Option<SocketAddr> {
+        match &self.stream {
+            Stream::Tcp(stream) => stream.get_ref().peer_addr().ok(),
+            #[cfg(unix)]
+            Stream::Unix(_) => None,
+        }
+    }
+
     fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.is_drained {
             ready!(each!(&self.stream, stream => stream.poll_readable(cx)))?;

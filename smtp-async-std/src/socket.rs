@@ -1,6 +1,7 @@
 //! A socket of whatever runtime.
 
 use core::fmt;
+use core::net::SocketAddr;
 use core::task::{Context, Poll};
 use std::io;
 
@@ -16,6 +17,9 @@ pub trait Socket: AsyncRead + AsyncWrite + fmt::Debug + Unpin + Send + 'static {
     ///
     /// What the operating system says.
     fn set_nodelay(&self) -> io::Result<()>;
+
+    /// The address of the peer, if it has one: for those who watch.
+    fn peer_addr(&self) -> Option<SocketAddr>;
 
     /// Waits until reading is worth a try, so that an idle connection owns no buffer. A read that is pending all the same
     /// gives its buffer back, so ready at once is a correct answer, which costs a buffer for each try.

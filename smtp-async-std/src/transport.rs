@@ -1,20 +1,24 @@
 //! What a driver reads from and writes to: a socket, in clear or under TLS.
 
 use core::fmt;
+use core::future::poll_fn;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
+use core::time::Duration;
 use std::io::{self, ErrorKind};
 
 use bytes::Bytes;
+use futures_io::AsyncWrite as _;
 use smtp_proto::{Direction, Observer, ReadBuffer, TlsInfo};
 
-use crate::Socket;
+use crate::runtime::timeout;
 #[cfg(feature = "__tls")]
 use crate::tls::{Channel, TlsSession, Upgrade};
+use crate::{Runtime, Socket};
 
 /// A connected stream, watched by an [`Observer`] if there is one.
-pub(crate) struct Transport<S> {
-    stream: Stream<S>,
+pub(crate) struct Transport<R: Runtime> {
+    stream: Stream<R::Socket>,
     observer: Option<Box<dyn Observer>>,
     /// How TLS is to be made.
     #[cfg(feature = "__tls")]
@@ -32,8 +36,11 @@ enum Stream<S> {
     Gone,
 }
 
-impl<S: Socket> Transport<S> {
-    pub(crate) fn new(socket: S) -> Self {
+/// How long, and for how many octets, a closed connection is kept for the peer to read what was written last.
+const LINGER: (Duration, usize) = (Duration::from_secs(1), 1 << 20);
+
+impl<R: Runtime> Transport<R> {
+    pub(crate) fn new(socket: R::Socket) -> Self {
         Self {
             stream: Stream::Clear(socket),
             observer: None,
@@ -102,7 +109,7 @@ impl<S: Socket> Transport<S> {
         match &self.stream {
             Stream::Clear(socket) => socket.is_quiet(),
             #[cfg(feature = "__tls")]
-            Stream::Tls(channel) => channel.socket().is_some_and(S::is_quiet),
+            Stream::Tls(channel) => channel.socket().is_some_and(Socket::is_quiet),
             #[cfg(feature = "__tls")]
             Stream::Gone => false,
         }
@@ -117,6 +124,30 @@ impl<S: Socket> Transport<S> {
             #[cfg(feature = "__tls")]
             Stream::Gone => Poll::Ready(Err(ErrorKind::NotConnected.into())),
         }
+    }
+
+    /// Closes, with the end of TLS if there is any, as far as the peer takes it soon.
+    pub(crate) async fn close(&mut self) {
+        let _ = timeout::<R, _>(LINGER.0, poll_fn(|cx| self.poll_close(cx))).await;
+    }
+
+    /// Closes, and gives the peer some time to read what was written last: a connection that is closed with unread input
+    /// in it is reset, which can take the last reply away from the peer.
+    pub(crate) async fn linger(&mut self) {
+        let (mut buffer, mut unread) = (ReadBuffer::new(), LINGER.1);
+        let drained = poll_fn(|cx| {
+            if ready!(self.poll_close(cx)).is_err() {
+                return Poll::Ready(());
+            }
+            loop {
+                match ready!(self.poll_read(cx, &mut buffer)) {
+                    Ok(octets) if !octets.is_empty() && octets.len() < unread => unread -= octets.len(),
+                    _ => return Poll::Ready(()),
+                }
+            }
+        });
+        // A peer that stays is left.
+        let _ = timeout::<R, _>(LINGER.0, drained).await;
     }
 
     /// Makes the TLS handshake.
@@ -153,7 +184,7 @@ impl<S: Socket> Transport<S> {
     }
 }
 
-impl<S: fmt::Debug> fmt::Debug for Transport<S> {
+impl<R: Runtime> fmt::Debug for Transport<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Transport").field("stream", &self.stream).finish_non_exhaustive()
     }

@@ -14,6 +14,7 @@ use futures_core::Stream;
 use futures_io::AsyncRead;
 use smtp_proto::client::{Capabilities, Config, Connection, Envelope, Event, Outcome, Security};
 use smtp_proto::{Clock, CloseReason, Observer};
+use tracing::{Span, info_span};
 
 use crate::driver::{Driver, Next};
 use crate::entropy::entropy;
@@ -30,6 +31,7 @@ pub struct Client<R: Runtime> {
     driver: Driver<Connection, R>,
     /// What the server offers, once the session has begun.
     capabilities: Option<Capabilities>,
+    span: Span,
 }
 
 /// How long [`Client::connect`] tries.
@@ -127,11 +129,12 @@ impl<R: Runtime> Client<R> {
 
     fn begin(socket: R::Socket, config: Arc<Config>) -> io::Result<Self> {
         socket.set_nodelay()?;
+        let span = info_span!("smtp_client", server = socket.peer_addr().map(display));
         let clock = Clock::start();
         let mut connection =
             Connection::new(clock.now(), config).map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
         connection.seed(entropy()?);
-        Ok(Self { driver: Driver::new(connection, Transport::new(socket), clock), capabilities: None })
+        Ok(Self { driver: Driver::new(connection, Transport::new(socket), clock), capabilities: None, span })
     }
 
     /// Lets the connection be watched from now on. Nothing has been said before the first mail or
@@ -197,7 +200,7 @@ impl<R: Runtime> Client<R> {
         self.driver.connection.quit(self.driver.clock.now());
         loop {
             if let Next::Closed(reason) = poll_fn(|cx| self.driver.poll_next(cx)).await {
-                self.driver.close().await;
+                self.driver.transport.close().await;
                 return reason;
             }
         }

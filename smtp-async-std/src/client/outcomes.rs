@@ -12,6 +12,7 @@ use futures_io::AsyncRead;
 use smtp_proto::Refused;
 use smtp_proto::client::{Body, Envelope, Event, Outcome};
 use thiserror::Error;
+use tracing::info;
 
 use super::Client;
 use crate::Runtime;
@@ -91,6 +92,8 @@ where
 
     /// Carries on until the first mail has its outcome.
     pub(super) fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Outcome, SendError>>> {
+        let span = self.client.span.clone();
+        let _entered = span.enter();
         loop {
             let awaits_mails = self.poll_mails(cx);
             if self.bodies.is_empty() {
@@ -107,6 +110,8 @@ where
                 Next::Event(Event::Outcome(outcome)) => {
                     self.bodies.pop_front();
                     (self.token, self.filled) = (None, 0);
+                    let (summary, stage, failure) = (outcome.summary(), outcome.stage(), outcome.failure());
+                    info!(?summary, %stage, ?failure, recipients = outcome.recipients().count(), "mail");
                     return Poll::Ready(Some(match self.failure.take() {
                         Some(error) => Err(SendError::Body { error, outcome }),
                         None => Ok(outcome),

@@ -8,6 +8,7 @@ use std::panic::catch_unwind;
 
 use smtp_proto::reply::Detail;
 use smtp_proto::server::{Answer, Connection, Data, Envelope, Event, Fate, Reject, Token};
+use tracing::{Instrument as _, Span, debug, info, info_span};
 
 use super::attended::{Attendance as _, Attended};
 use super::body::BodyReader;
@@ -20,8 +21,9 @@ pub(super) struct Conversation<S, R: Runtime> {
     attended: Attended<R>,
     /// A session that has not panicked.
     session: Option<S>,
-    /// The transaction in progress.
+    /// The transaction in progress, and how it is traced.
     envelope: Option<Envelope>,
+    transaction: Span,
     #[cfg(feature = "__tls")]
     has_told_tls: bool,
 }
@@ -44,26 +46,35 @@ macro_rules! ask {
 }
 
 impl<S: Session, R: Runtime> Conversation<S, R> {
-    /// A connection whose session is made by `session`.
-    pub(super) fn new(attended: Attended<R>, session: impl FnOnce() -> S) -> Self {
-        let session = catch_unwind(AssertUnwindSafe(session)).ok();
+    /// A connection whose session is made when it is run.
+    pub(super) fn new(attended: Attended<R>) -> Self {
         Self {
             attended,
-            session,
+            session: None,
             envelope: None,
+            transaction: Span::none(),
             #[cfg(feature = "__tls")]
             has_told_tls: false,
         }
     }
 
-    /// Serves the connection to its end.
-    pub(super) async fn run(mut self) {
-        while let Next::Event(event) = poll_fn(|cx| self.attended.poll_next(cx)).await {
+    /// Serves the connection to its end. Borrows, because a task that moves its values has room for both places of each.
+    pub(super) async fn run(&mut self, session: impl FnOnce() -> S) {
+        self.session = catch_unwind(AssertUnwindSafe(session)).ok();
+        let reason = loop {
+            let event = match poll_fn(|cx| self.attended.poll_next(cx)).await {
+                Next::Event(event) => event,
+                Next::Body => continue,
+                Next::Closed(reason) => break reason,
+            };
             #[cfg(feature = "__tls")]
             self.tell_tls().await;
-            self.handle(event).await;
-        }
-        self.attended.driver.linger().await;
+            // While nothing happens the task has no room for it.
+            let transaction = self.transaction.clone();
+            Box::pin(self.handle(event).instrument(transaction)).await;
+        };
+        debug!(%reason, "closed");
+        Box::pin(self.attended.driver.transport.linger()).await;
     }
 
     /// Tells what TLS was agreed on, once.
@@ -74,6 +85,7 @@ impl<S: Session, R: Runtime> Conversation<S, R> {
         }
         let Some(tls) = self.attended.driver.transport.tls_session() else { return };
         self.has_told_tls = true;
+        debug!(version = ?tls.version(), is_verified = tls.is_verified(), "TLS");
         if let Some(session) = &mut self.session
             && caught(session.tls(tls)).await.is_none()
         {
@@ -89,12 +101,14 @@ impl<S: Session, R: Runtime> Conversation<S, R> {
             }
             Event::Hello(token) => {
                 let answer = ask!(self.hello(&token));
+                debug!(name = token.name(), is_accepted = answer.is_ok(), "EHLO");
                 if self.answer(token, answer) {
                     self.end_transaction().await;
                 }
             }
             Event::Auth(token) => {
                 let answer = ask!(self.auth(&token));
+                info!(is_accepted = answer.is_ok(), "AUTH");
                 self.answer(token, answer);
             }
             Event::Lookup(lookup) => {
@@ -105,13 +119,16 @@ impl<S: Session, R: Runtime> Conversation<S, R> {
             Event::Mail(token) => {
                 let envelope = Envelope::new(&token);
                 let answer = ask!(self.mail(&token));
+                debug!(reverse_path = envelope.reverse_path(), is_accepted = answer.is_ok(), "MAIL");
                 if self.answer(token, answer) {
+                    self.transaction = info_span!("transaction", reverse_path = envelope.reverse_path());
                     self.envelope = Some(envelope);
                 }
             }
             Event::Rcpt(token) => {
                 let recipient = token.forward_path().as_str().to_owned();
                 let answer = ask!(self.rcpt(&token));
+                debug!(recipient, is_accepted = answer.is_ok(), "RCPT");
                 if self.answer(token, answer)
                     && let Some(envelope) = &mut self.envelope
                 {
@@ -150,6 +167,7 @@ impl<S: Session, R: Runtime> Conversation<S, R> {
         let answer = answer.unwrap_or_else(|| Err(Reject::local_error()));
         let is_yes = answer.is_ok();
         let fate = body.finish(answer).await;
+        info!(recipients = envelope.recipients().len(), ?fate, "DATA");
         if has_panicked {
             self.forget_session();
         }
@@ -167,6 +185,7 @@ impl<S: Session, R: Runtime> Conversation<S, R> {
     }
 
     async fn end_transaction(&mut self) {
+        self.transaction = Span::none();
         if self.envelope.take().is_none() {
             return;
         }

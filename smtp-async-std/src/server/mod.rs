@@ -14,16 +14,17 @@ use core::future::{Future, poll_fn};
 use core::net::SocketAddr;
 use core::num::NonZeroUsize;
 use core::pin::{Pin, pin};
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
 use smtp_proto::reply::Detail;
-use smtp_proto::server::{Config, Connection, Event, Reject, TlsPolicy};
+use smtp_proto::server::{Config, Connection, Event, Output, Reject, TlsPolicy};
 use smtp_proto::{Clock, Observer};
+use tracing::{Instrument as _, info_span, warn};
 
-use crate::driver::{Driver, Next};
+use crate::driver::Driver;
 use crate::entropy::entropy;
 use crate::runtime::timeout;
 #[cfg(feature = "__tls")]
@@ -207,7 +208,8 @@ impl<R: Runtime> Server<R> {
             let (socket, address) = match accepted {
                 Ok(accepted) => accepted,
                 Err(error) if is_of_the_peer(&error) => continue,
-                Err(_) => {
+                Err(error) => {
+                    warn!(%error, listener = index, "no connection can be accepted");
                     R::sleep(ACCEPT_PAUSE).await;
                     continue;
                 }
@@ -215,11 +217,18 @@ impl<R: Runtime> Server<R> {
             let peer = Peer { address, listener: index };
             let Ok(driver) = self.driver(socket, &peer) else { continue };
             let Some(place) = connections.admit(self.caps, address.map(|address| address.ip())) else {
+                warn!(peer = address.map(display), "too many connections");
                 refuse(driver);
                 continue;
             };
             let attended = Attended { driver, connections: Arc::clone(&connections) };
-            let task = serve_one(place, attended, Arc::clone(&backend), peer);
+            let span = info_span!("smtp_server", peer = address.map(display), listener = index);
+            let conversation = Conversation::new(attended);
+            let task = Box::pin(serve_one(place, conversation, Arc::clone(&backend), peer).instrument(span));
+            // A panic outside of the methods of a session, in an observer say, is no matter of the executor.
+            let task = async {
+                caught(task).await;
+            };
             match &self.executor {
                 Some(spawn) => spawn(Box::pin(task)),
                 None => R::spawn(task),
@@ -313,22 +322,33 @@ impl Drop for CutOnDrop<'_> {
 }
 
 /// Serves one connection to its end, or until it is cut. Its place is given back last.
-async fn serve_one<B: Backend, R: Runtime>(place: Place, attended: Attended<R>, backend: Arc<B>, peer: Peer) {
-    let connection = async {
-        let mut conversation = pin!(Conversation::new(attended, || backend.session(&peer)).run());
-        poll_fn(|cx| if place.is_cut(cx.waker()) { Poll::Ready(()) } else { conversation.as_mut().poll(cx) }).await;
-    };
-    // A panic outside of the methods of a session, in its destructor or in an observer, is none of the executor's.
-    caught(connection).await;
+async fn serve_one<B: Backend, R: Runtime>(
+    place: Place,
+    mut conversation: Conversation<B::Session, R>,
+    backend: Arc<B>,
+    peer: Peer,
+) {
+    let mut running = pin!(conversation.run(|| backend.session(&peer)));
+    poll_fn(|cx| if place.is_cut(cx.waker()) { Poll::Ready(()) } else { running.as_mut().poll(cx) }).await;
 }
 
-/// Refuses service without a task. Nothing here waits for the peer: the reply fits into the socket.
+/// Refuses service without a task. Nothing here waits for the peer: the reply fits into the socket. Where TLS begins with
+/// the first octet the connection ends without a reply, because a handshake would wait.
 fn refuse<R: Runtime>(mut driver: Driver<Connection, R>) {
-    let mut cx = Context::from_waker(core::task::Waker::noop());
-    while let Poll::Ready(Next::Event(event)) = driver.poll_next(&mut cx) {
-        if let Event::Connect(token) = event {
-            let answer = Err(Reject::no_service(Detail::OTHER_SECURITY_STATUS, "too many connections"));
-            driver.connection.answer(driver.clock.now(), token, answer);
+    let mut cx = Context::from_waker(Waker::noop());
+    loop {
+        let now = driver.clock.now();
+        match driver.connection.poll() {
+            Output::Event(Event::Connect(token)) => {
+                let answer = Err(Reject::no_service(Detail::OTHER_SECURITY_STATUS, "too many connections"));
+                driver.connection.answer(now, token, answer);
+            }
+            Output::Event(_) => {}
+            Output::Transmit(octets) => match driver.transport.poll_write(&mut cx, octets) {
+                Poll::Ready(Ok(count)) => driver.connection.transmitted(now, count),
+                Poll::Ready(Err(_)) | Poll::Pending => return,
+            },
+            Output::UpgradeTls | Output::Wait(_) | Output::Closed(_) => return,
         }
     }
 }
