@@ -150,7 +150,7 @@ fn unpolled_send_does_nothing<R: Runs>() {
     server.end();
 }
 
-/// REL-08: dropping `serve` cuts all connections at once, also one whose session is busy.
+/// REL-08: dropping `serve` cuts all connections at once, also in the middle of a message.
 fn dropped_service_is_cut<R: Runs>() {
     let server = bind::<R>(server_config());
     let address = server.local_addr().expect("an address");

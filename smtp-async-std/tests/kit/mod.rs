@@ -26,20 +26,38 @@ use smtp_async_std::{
 /// Far longer than anything here takes; a test that waits so long fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A runtime, with what runs a future to its end.
+/// A runtime, with what runs a future to its end, and what takes sockets over.
 pub(crate) trait Runs: Runtime {
     fn block_on<T>(future: impl Future<Output = T>) -> T;
+    fn socket(stream: TcpStream) -> Self::Socket;
+    fn listener(listener: TcpListener) -> Self::Listener;
 }
 
 impl Runs for Smol {
     fn block_on<T>(future: impl Future<Output = T>) -> T {
         smol::block_on(future)
     }
+
+    fn socket(stream: TcpStream) -> Self::Socket {
+        smol::Async::new(stream).expect("a socket").into()
+    }
+
+    fn listener(listener: TcpListener) -> Self::Listener {
+        smol::Async::new(listener).expect("a socket").into()
+    }
 }
 
 impl Runs for AsyncStd {
     fn block_on<T>(future: impl Future<Output = T>) -> T {
         async_std::task::block_on(future)
+    }
+
+    fn socket(stream: TcpStream) -> Self::Socket {
+        async_std::net::TcpStream::from(stream).into()
+    }
+
+    fn listener(listener: TcpListener) -> Self::Listener {
+        async_std::net::TcpListener::from(listener).into()
     }
 }
 
@@ -138,6 +156,11 @@ impl Peer<std::os::unix::net::UnixStream> {
 }
 
 impl<S: Read + Write> Peer<S> {
+    /// The stream, with what was read ahead of it lost.
+    pub(crate) fn into_stream(self) -> S {
+        self.stream.into_inner()
+    }
+
     /// As a server: greets, and answers EHLO with PIPELINING.
     pub(crate) fn greet(&mut self) {
         self.say("220 mx.example\r\n");
