@@ -131,3 +131,53 @@ impl<C: Drive, R: Runtime> Driver<C, R> {
         self.connection.handle_disconnect(self.clock.now());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::num::NonZeroU32;
+    use core::sync::atomic::{AtomicUsize, Ordering};
+    use core::task::{Context, Poll, Waker};
+    use std::sync::Arc;
+    use std::task::Wake;
+
+    use smtp_proto::Clock;
+    use smtp_proto::server::{Config, Connection, Event};
+
+    use super::{Driver, Next, READS};
+    use crate::runtime::fake::{Fake, Line};
+    use crate::transport::Transport;
+
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// RES-01: a peer that always has more to say, and needs nobody for it, does not keep the thread: others have their
+    /// turn, and the connection goes on by itself.
+    #[test]
+    fn floods_leave_room() {
+        let line = Line { is_readable: false, says: b"NOOP\r\n", reads: 0 };
+        let clock = Clock::start();
+        let mut config = Config::new("mx.example").expect("a domain");
+        config.limits.junk_commands = NonZeroU32::MAX;
+        let connection = Connection::new(clock.now(), Arc::new(config)).expect("a usable configuration");
+        let mut driver = Driver::<_, Fake>::new(connection, Transport::new(line), clock);
+        let wakes = Arc::<Wakes>::default();
+        let waker = Waker::from(Arc::clone(&wakes));
+        let mut cx = Context::from_waker(&waker);
+        let Poll::Ready(Next::Event(Event::Connect(token))) = driver.poll_next(&mut cx) else { panic!("it asks") };
+        assert!(driver.connection.answer(driver.clock.now(), token, Ok(smtp_proto::server::Accept::Usual)));
+        for turn in 1..=3 {
+            // Each reply is told.
+            for _ in 0..READS {
+                assert!(matches!(driver.poll_next(&mut cx), Poll::Ready(Next::Event(Event::Answered(_)))));
+            }
+            assert!(driver.poll_next(&mut cx).is_pending());
+            assert_eq!(wakes.0.load(Ordering::Relaxed), turn);
+        }
+    }
+}

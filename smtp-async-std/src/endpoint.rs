@@ -90,3 +90,29 @@ impl From<&String> for Endpoint {
         text.clone().into()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::net::{IpAddr, Ipv6Addr};
+
+    use super::{Endpoint, Kind};
+
+    /// Addresses need no lookup, however they are written; names do.
+    #[test]
+    fn addresses_are_not_looked_up() {
+        let address = "[::1]:25".parse().expect("an address");
+        let same: [Endpoint; 5] = [
+            "[::1]:25".into(),
+            ("::1", 25).into(),
+            (IpAddr::from(Ipv6Addr::LOCALHOST), 25).into(),
+            [address][..].into(),
+            (&String::from("[::1]:25")).into(),
+        ];
+        for endpoint in same {
+            assert!(matches!(endpoint.0, Kind::Addresses(addresses) if addresses == [address]));
+        }
+        for endpoint in ["mx.example:25".into(), Endpoint::from(("mx.example", 25))] {
+            assert!(matches!(endpoint.0, Kind::Name(name) if name == "mx.example:25"));
+        }
+    }
+}

@@ -5,17 +5,11 @@
 //!
 //! | module | feature | runtime |
 //! |---|---|---|
-//! | [`smol`] | `smol`, which is a default | the reactor of smol, under any executor |
-#![cfg_attr(
-    feature = "async-std",
-    doc = "| [`async_std`] | `async-std` | async-std, which its authors have discontinued (RUSTSEC-2025-0052) |"
-)]
-#![cfg_attr(
-    not(feature = "async-std"),
-    doc = "| `async_std` | `async-std` | async-std, which its authors have discontinued (RUSTSEC-2025-0052) |"
-)]
+//! | `smol` | `smol`, which is a default | the reactor of smol, under any executor |
+//! | `async_std` | `async-std` | async-std, which its authors have discontinued (RUSTSEC-2025-0052) |
 //!
-//! Features add up: with both, a program has both.
+//! Features add up: with both, a program has both. Sessions, observers and all that is no socket are the same for every
+//! runtime.
 
 #[cfg(feature = "async-std")]
 pub mod async_std;

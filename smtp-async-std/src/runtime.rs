@@ -73,3 +73,105 @@ pub(crate) async fn timeout<R: Runtime, T>(time: Duration, future: impl Future<O
     })
     .await
 }
+
+#[cfg(test)]
+pub(crate) mod fake {
+    //! A runtime of which nothing ever comes but what a test puts into a socket.
+
+    use core::cell::Cell;
+    use core::future::Pending;
+
+    use futures_io::{AsyncRead, AsyncWrite};
+
+    use super::*;
+
+    std::thread_local! {
+        /// How many timers were set by this thread.
+        pub(crate) static TIMERS: Cell<usize> = const { Cell::new(0) };
+    }
+
+    #[derive(Debug)]
+    pub(crate) enum Fake {}
+
+    impl Runtime for Fake {
+        type Socket = Line;
+        type Listener = ();
+        type Timer = Pending<()>;
+
+        async fn resolve(_: String) -> io::Result<Vec<SocketAddr>> {
+            Ok(Vec::new())
+        }
+
+        async fn connect(_: SocketAddr) -> io::Result<Line> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+
+        async fn listen(_: SocketAddr) -> io::Result<()> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+
+        fn poll_accept(_: &mut (), _: &mut Context<'_>) -> Poll<io::Result<(Line, Option<SocketAddr>)>> {
+            Poll::Pending
+        }
+
+        fn local_addr(_: &()) -> Option<io::Result<SocketAddr>> {
+            None
+        }
+
+        fn sleep(_: Duration) -> Pending<()> {
+            TIMERS.set(TIMERS.get() + 1);
+            core::future::pending()
+        }
+
+        fn spawn(_: impl Future<Output = ()> + Send + 'static) {}
+    }
+
+    /// A socket that takes everything, and whose peer says one thing over and over as soon as it is spoken to.
+    #[derive(Debug)]
+    pub(crate) struct Line {
+        pub(crate) is_readable: bool,
+        pub(crate) says: &'static [u8],
+        pub(crate) reads: usize,
+    }
+
+    impl Socket for Line {
+        fn set_nodelay(&self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn peer_addr(&self) -> Option<SocketAddr> {
+            None
+        }
+
+        fn poll_readable(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            if self.is_readable { Poll::Ready(Ok(())) } else { Poll::Pending }
+        }
+
+        fn is_quiet(&self) -> bool {
+            !self.is_readable
+        }
+    }
+
+    impl AsyncRead for Line {
+        fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, out: &mut [u8]) -> Poll<io::Result<usize>> {
+            self.reads += 1;
+            out[..self.says.len()].copy_from_slice(self.says);
+            Poll::Ready(Ok(self.says.len()))
+        }
+    }
+
+    impl AsyncWrite for Line {
+        fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
+            self.is_readable = true;
+            Poll::Ready(Ok(octets.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+}

@@ -32,3 +32,28 @@ impl<R: Runtime> Timer<R> {
         Poll::Ready(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::task::{Context, Waker};
+    use core::time::Duration;
+
+    use smtp_proto::Clock;
+
+    use super::Timer;
+    use crate::runtime::fake::{Fake, TIMERS};
+
+    /// A deadline that moves on sets no timer, one that is earlier does.
+    #[test]
+    fn deadlines_that_move_on_cost_nothing() {
+        let (clock, mut timer) = (Clock::start(), Timer::<Fake>::new());
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut set = Vec::new();
+        for seconds in [Some(300), Some(301), Some(400), Some(60), Some(60), Some(300), None, Some(300)] {
+            let deadline = seconds.map(|seconds| clock.now() + Duration::from_secs(seconds));
+            assert!(timer.poll(&mut cx, &clock, deadline).is_pending());
+            set.push(TIMERS.get());
+        }
+        assert_eq!(set, [1, 1, 1, 2, 2, 2, 2, 3]);
+    }
+}

@@ -201,3 +201,29 @@ fn poll_clear<S: Socket>(socket: &mut S, cx: &mut Context<'_>, buffer: &mut Read
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::task::{Context, Poll, Waker};
+
+    use smtp_proto::ReadBuffer;
+
+    use super::{Stream, Transport};
+    use crate::runtime::fake::{Fake, Line};
+
+    /// While nothing has come nothing is read, so that no buffer is needed.
+    #[test]
+    fn waiting_needs_no_buffer() {
+        let mut transport = Transport::<Fake>::new(Line { is_readable: false, says: b"220 ", reads: 0 });
+        let (mut buffer, mut cx) = (ReadBuffer::new(), Context::from_waker(Waker::noop()));
+        for _ in 0..3 {
+            assert!(transport.poll_read(&mut cx, &mut buffer).is_pending());
+        }
+        assert_eq!(format!("{buffer:?}"), format!("{:?}", ReadBuffer::new()));
+        let Stream::Clear(line) = &mut transport.stream else { panic!("it began in clear") };
+        assert_eq!(line.reads, 0);
+        line.is_readable = true;
+        let Poll::Ready(Ok(octets)) = transport.poll_read(&mut cx, &mut buffer) else { panic!("it can be read") };
+        assert_eq!(octets, "220 ");
+    }
+}

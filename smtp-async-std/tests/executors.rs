@@ -12,7 +12,7 @@ use smtp_async_std::proto::client::Summary;
 use smtp_async_std::proto::server::{Mail, Rcpt};
 use smtp_async_std::{Accept, Answer, BodyReader, Client, Envelope, Session};
 
-on_each_runtime!(one_thread_for_all, executors_that_end_cut, plain_block_on);
+on_each_runtime!(one_thread_for_all, panics_stay_here, executors_that_end_cut, plain_block_on);
 
 /// Says on which threads it was called.
 struct Threads(Arc<std::sync::Mutex<Vec<ThreadId>>>);
@@ -68,6 +68,32 @@ fn one_thread_for_all<R: Runs>() {
         executor.run(future::pending()),
     ));
     assert_eq!(*threads.lock().expect("no panic"), [thread::current().id(); 20]);
+}
+
+/// A panic that is none of a session's does not reach an executor of one's own, where it would end all tasks.
+fn panics_stay_here<R: Runs>() {
+    let executor = Arc::new(Executor::new());
+    let (spawner, keeper) = (Arc::clone(&executor), Keeper::default());
+    let server = bind::<R>(server_config()).with_executor(move |task| spawner.spawn(task).detach());
+    let server = server.with_observer(|_| |_, octets: &[u8]| assert_ne!(octets, b"NOOP panic\r\n", "as it was told"));
+    let server = kit::Running::of::<R>(server, keeper.backend());
+    let address = server.address;
+    let peers = thread::spawn(move || {
+        let mut other = Peer::greeted(address);
+        assert_eq!(Peer::greeted(address).ask("NOOP panic"), "");
+        assert!(other.ask("NOOP").starts_with("250 "));
+    });
+    kit::run::<R, _>(executor.run(async {
+        while !peers.is_finished() {
+            R::sleep(core::time::Duration::from_millis(1)).await;
+        }
+        server.handle.shutdown();
+        while !executor.is_empty() {
+            future::yield_now().await;
+        }
+    }));
+    kit::join(peers);
+    server.end();
 }
 
 /// An executor that drops its tasks cuts their connections, and the service does not wait for them.

@@ -106,7 +106,7 @@ fn names_are_verified<R: Runs>() {
     let issued = authority.issue(&["other.example"]);
     let server = serve::<R>(TlsPolicy::Implicit, issued.server_tls(), &Keeper::default());
     let mut client = connect::<R>(server.address, Security::Implicit, &authority.client_tls());
-    send(&mut client, b"Hello\r\n");
+    assert_eq!(send(&mut client, b"Hello\r\n").stage(), Stage::Tls);
     assert!(matches!(client.tls_error(), Some(TlsError::Certificate(_))), "{:?}", client.transport_error());
     let tls = authority.client_tls();
     let refused =
