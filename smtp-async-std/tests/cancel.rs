@@ -152,7 +152,10 @@ fn unpolled_send_does_nothing<R: Runs>() {
 
 /// REL-08: dropping `serve` cuts all connections at once, also in the middle of a message.
 fn dropped_service_is_cut<R: Runs>() {
-    let server = bind::<R>(server_config());
+    let mut config = server_config();
+    // Nothing else wakes the tasks.
+    config.timeouts.buffers = 2 * kit::PATIENCE;
+    let server = bind::<R>(config);
     let address = server.local_addr().expect("an address");
     let (stop, stopped) = channel::<()>();
     let keeper = Keeper::default();

@@ -5,7 +5,7 @@ mod kit;
 use core::future::poll_fn;
 use core::pin::Pin;
 
-use futures_lite::stream;
+use futures_lite::{AsyncReadExt as _, AsyncWriteExt as _, stream};
 use kit::{Keeper, Running, Runs, client_config, envelope, no_such_user, on_each_runtime, run, script, server_config};
 use smtp_async_std::proto::CloseReason;
 use smtp_async_std::proto::client::{Envelope, Failure, Summary, Verdict};
@@ -21,6 +21,7 @@ on_each_runtime!(
     silent_servers_are_left,
     nobody_listens,
     a_client_of_a_stream,
+    closing_ends_one_direction,
 );
 
 /// Any number of mails on one connection, each with its outcome; an octet of every kind arrives as it was.
@@ -125,7 +126,7 @@ fn broken_bodies_cut<R: Runs>() {
     let server = Running::new::<R>(server_config(), keeper.backend());
     run::<R, _>(async {
         let mut client = Client::<R>::connect(server.address, client_config()).await.expect("it listens");
-        let body = futures_lite::AsyncReadExt::chain(&b"half a mail\r\n"[..], Broken);
+        let body = (&b"half a mail\r\n"[..]).chain(Broken);
         let Err(SendError::Body { error, outcome }) = client.send(envelope(), body).await else {
             panic!("it cannot be read")
         };
@@ -191,4 +192,22 @@ fn a_client_of_a_stream<R: Runs>() {
         assert_eq!(outcome.summary(), Summary::Accepted);
     });
     server.end();
+}
+
+/// The peer of a socket that is closed reads the end, while the other direction goes on.
+fn closing_ends_one_direction<R: Runs>() {
+    let (address, server) = script(|accept| {
+        let mut peer = accept();
+        assert_eq!(peer.rest(), "Hello");
+        peer.say("Hello as well");
+    });
+    run::<R, _>(async {
+        let mut socket = R::connect(address).await.expect("it listens");
+        socket.write_all(b"Hello").await.expect("it reads");
+        socket.close().await.expect("it is open");
+        let mut rest = String::new();
+        socket.read_to_string(&mut rest).await.expect("text");
+        assert_eq!(rest, "Hello as well");
+    });
+    kit::join(server);
 }
