@@ -235,11 +235,10 @@ async fn attend<R: Runtime>(pool: Weak<Shared<R>>, idle_time: Duration) {
         let Some(shared) = pool.upgrade() else { return };
         let (expired, next) = {
             let mut kept = shared.kept();
-            let now = Instant::now();
-            let fresh = kept.connections.iter().position(|connection| connection.idle_since + idle_time > now);
+            let fresh = kept.connections.iter().position(|connection| connection.idle_since.elapsed() < idle_time);
             let count = fresh.unwrap_or(kept.connections.len());
             let expired: Vec<_> = kept.connections.drain(..count).collect();
-            let next = kept.connections.first().map(|connection| connection.idle_since + idle_time);
+            let next = kept.connections.first().map(|oldest| idle_time.saturating_sub(oldest.idle_since.elapsed()));
             kept.is_attended = next.is_some();
             (expired, next)
         };
@@ -248,7 +247,7 @@ async fn attend<R: Runtime>(pool: Weak<Shared<R>>, idle_time: Duration) {
             connection.client.quit().await;
         }
         let Some(next) = next else { return };
-        R::sleep(next.saturating_duration_since(Instant::now())).await;
+        R::sleep(next).await;
     }
 }
 

@@ -126,7 +126,7 @@ pub(crate) mod fake {
         fn spawn(_: impl Future<Output = ()> + Send + 'static) {}
     }
 
-    /// A socket that takes everything, and whose peer says one thing over and over as soon as it is spoken to.
+    /// A socket that takes everything, and whose peer says one thing over and over as soon as it is spoken to, if anything.
     #[derive(Debug)]
     pub(crate) struct Line {
         pub(crate) is_readable: bool,
@@ -154,6 +154,9 @@ pub(crate) mod fake {
 
     impl AsyncRead for Line {
         fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, out: &mut [u8]) -> Poll<io::Result<usize>> {
+            if self.says.is_empty() {
+                return Poll::Pending;
+            }
             self.reads += 1;
             out[..self.says.len()].copy_from_slice(self.says);
             Poll::Ready(Ok(self.says.len()))

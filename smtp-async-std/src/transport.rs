@@ -226,4 +226,13 @@ mod tests {
         let Poll::Ready(Ok(octets)) = transport.poll_read(&mut cx, &mut buffer) else { panic!("it can be read") };
         assert_eq!(octets, "220 ");
     }
+
+    /// Where it is not known whether something has come, the buffer that nothing was read into is given back.
+    #[test]
+    fn waiting_gives_the_buffer_back() {
+        let mut transport = Transport::<Fake>::new(Line { is_readable: true, says: b"", reads: 0 });
+        let (mut buffer, mut cx) = (ReadBuffer::new(), Context::from_waker(Waker::noop()));
+        assert!(transport.poll_read(&mut cx, &mut buffer).is_pending());
+        assert_eq!(format!("{buffer:?}"), format!("{:?}", ReadBuffer::new()));
+    }
 }

@@ -10,7 +10,7 @@ use kit::{
     Keeper, Peer, Running, Runs, bind, client_config, envelope, join, on_each_runtime, run, script, server_config,
 };
 use smtp_async_std::proto::client::{Outcome, Stage, Summary};
-use smtp_async_std::{Pool, PoolError};
+use smtp_async_std::{Client, Pool, PoolError};
 
 on_each_runtime!(
     connections_are_kept,
@@ -19,6 +19,7 @@ on_each_runtime!(
     nothing_is_sent_twice,
     connections_are_used_up,
     idle_connections_are_ended,
+    connections_are_kept_for_ever,
     concurrency_is_limited,
     nobody_listens,
 );
@@ -137,6 +138,22 @@ fn idle_connections_are_ended<R: Runs>() {
     let pool = Pool::<R>::new(address.to_string(), client_config()).with_idle_time(Duration::from_millis(20));
     assert_eq!(send(&pool).summary(), Summary::Accepted);
     join(server);
+}
+
+/// Times that are as long as can be are no mistake.
+fn connections_are_kept_for_ever<R: Runs>() {
+    let keeper = Keeper::default();
+    let mut config = server_config();
+    config.timeouts.shutdown_grace = Duration::MAX;
+    let server = Running::new::<R>(config, keeper.backend());
+    let pool = Pool::<R>::new(server.address.to_string(), client_config()).with_idle_time(Duration::MAX);
+    for _ in 0..2 {
+        assert_eq!(send(&pool).summary(), Summary::Accepted);
+    }
+    let connect = Client::<R>::connect_timeout(server.address, client_config(), Duration::MAX);
+    assert!(run::<R, _>(connect).is_ok());
+    run::<R, _>(pool.close());
+    server.end();
 }
 
 /// No more connections than allowed exist at one time: whoever is too many waits.

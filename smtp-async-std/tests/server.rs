@@ -78,6 +78,8 @@ impl Session for Moody {
 
 impl Drop for Moody {
     fn drop(&mut self) {
+        // Whoever waits for it waits for all of it.
+        thread::sleep(Duration::from_millis(20));
         self.note("dropped");
     }
 }

@@ -249,11 +249,11 @@ impl<B: Unpin> Stream for NoMails<B> {
 
 /// Connects to one of the addresses of a server: tries them in turn and leaves time for those that come after.
 async fn dial<R: Runtime>(server: Endpoint, time: Duration) -> io::Result<R::Socket> {
-    let end = Instant::now() + time;
+    let begin = Instant::now();
     let addresses = timeout::<R, _>(time, server.addresses::<R>()).await.ok_or(ErrorKind::TimedOut)??;
     let mut failure = io::Error::from(ErrorKind::NotFound);
     for (address, to_try) in addresses.iter().zip((1..=addresses.len() as u32).rev()) {
-        let share = end.saturating_duration_since(Instant::now()) / to_try;
+        let share = time.saturating_sub(begin.elapsed()) / to_try;
         match timeout::<R, _>(share, R::connect(*address)).await {
             Some(Ok(socket)) => return Ok(socket),
             Some(Err(error)) => failure = error,

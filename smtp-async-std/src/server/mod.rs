@@ -237,7 +237,7 @@ impl<R: Runtime> Server<R> {
         let grace = self.listeners.iter().map(|(_, config)| config.timeouts.shutdown_grace).max().unwrap_or_default();
         // The executor is needed to the end.
         drop(self.listeners);
-        timeout::<R, _>(grace + LAST_WORDS, poll_fn(|cx| connections.poll_ended(cx))).await;
+        timeout::<R, _>(grace.saturating_add(LAST_WORDS), poll_fn(|cx| connections.poll_ended(cx))).await;
         Ok(())
     }
 
