@@ -81,8 +81,3 @@ pub use smtp_proto::{Direction, Observer};
 #[cfg(feature = "__tls")]
 pub use smtp_tls::rustls;
 pub use test_server::{ReceivedMessage, TestServer, TestServerBuilder};
-
-/// The examples of the README.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;

@@ -54,7 +54,8 @@ async fn main() -> Result<(), Box<dyn core::error::Error>> {
 
     let mut starttls = Config::new("mail.example.org")?;
     starttls.tls = TlsPolicy::Required;
-    starttls.auth.mechanisms = sasl::builtin();
+    starttls.auth.mechanisms =
+        ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN"].into_iter().filter_map(sasl::mechanism).collect();
     starttls.auth.required = true;
     let mut implicit = starttls.clone();
     implicit.tls = TlsPolicy::Implicit;
