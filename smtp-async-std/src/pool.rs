@@ -28,6 +28,22 @@ use crate::{Client, Runtime, SendError};
 /// A kept connection that the server has left, or whose 421 waits to be read, is noticed before a mail is given to it. One
 /// that breaks before the server has asked for the message is replaced, once; the caller does not see it. Later than that
 /// the outcome says what is known, and nothing is sent twice.
+///
+/// ```no_run
+/// use smtp_async_std::proto::client::{Config, Envelope};
+/// use smtp_async_std::smol::Pool;
+///
+/// # async fn send() -> Result<(), Box<dyn std::error::Error>> {
+/// let pool = Pool::new("mx.example:25", Config::new("client.example")?);
+/// for recipient in ["bob@mx.example", "carol@mx.example"] {
+///     let envelope = Envelope::new("alice@client.example")?.to(recipient)?;
+///     let outcome = pool.send(envelope, &b"Subject: greeting\r\n\r\nHello\r\n"[..]).await?;
+///     println!("{recipient}: {:?}", outcome.summary());
+/// }
+/// pool.close().await;
+/// # Ok(())
+/// # }
+/// ```
 pub struct Pool<R: Runtime> {
     shared: Arc<Shared<R>>,
 }

@@ -6,45 +6,39 @@
 //! that [`Server::with_executor`](crate::Server::with_executor) names.
 //!
 //! ```
-//! use smtp_async_std::proto::client::{self, Summary};
-//! use smtp_async_std::proto::server::{self, Mail, Rcpt};
-//! use smtp_async_std::smol::{Client, Server};
-//! use smtp_async_std::{Accept, Answer, BodyReader, Envelope, Peer, Session};
+//! use std::sync::Arc;
 //!
-//! /// Takes every mail, and throws it away.
-//! struct Sink;
-//!
-//! impl Session for Sink {
-//!     async fn mail(&mut self, _: &Mail) -> Answer {
-//!         Ok(Accept::Usual)
-//!     }
-//!
-//!     async fn rcpt(&mut self, _: &Rcpt) -> Answer {
-//!         Ok(Accept::Usual)
-//!     }
-//!
-//!     async fn data(&mut self, _: &Envelope, body: &mut BodyReader<'_>) -> Answer {
-//!         smol::io::copy(body, &mut smol::io::sink()).await?;
-//!         Ok(Accept::Usual)
-//!     }
-//! }
+//! use smtp_async_std::proto::server::{Config, Mail, Rcpt};
+//! use smtp_async_std::smol::Server;
+//! # use smtp_async_std::{Accept, Answer, BodyReader, Envelope, Peer, Session};
+//! #
+//! # struct Inbox;
+//! #
+//! # impl Session for Inbox {
+//! #     async fn mail(&mut self, _: &Mail) -> Answer {
+//! #         Ok(Accept::Usual)
+//! #     }
+//! #
+//! #     async fn rcpt(&mut self, _: &Rcpt) -> Answer {
+//! #         Ok(Accept::Usual)
+//! #     }
+//! #
+//! #     async fn data(&mut self, _: &Envelope, _: &mut BodyReader<'_>) -> Answer {
+//! #         Ok(Accept::Usual)
+//! #     }
+//! # }
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! smol::block_on(async {
-//!     let server = Server::bind("127.0.0.1:0", server::Config::new("mx.example")?).await?;
-//!     let (address, handle) = (server.local_addr()?, server.handle());
-//!     let service = smol::spawn(server.serve(|_: &Peer| Sink));
-//!
-//!     let mut client = Client::connect(address, client::Config::new("client.example")?).await?;
-//!     let envelope = client::Envelope::new("a@client.example")?.to("b@mx.example")?;
-//!     let outcome = client.send(envelope, &b"Subject: hello\r\n\r\nworld\r\n"[..]).await?;
-//!     assert_eq!(outcome.summary(), Summary::Accepted);
-//!     client.quit().await;
-//!
-//!     handle.shutdown();
-//!     service.await?;
+//! // One thread for all connections.
+//! let executor = Arc::new(smol::Executor::new());
+//! let spawner = Arc::clone(&executor);
+//! smol::block_on(executor.run(async {
+//!     let server = Server::bind("127.0.0.1:0", Config::new("mx.example")?).await?;
+//!     let server = server.with_executor(move |task| spawner.spawn(task).detach());
+//! #   server.handle().shutdown();
+//!     server.serve(|_: &Peer| Inbox).await?;
 //!     Ok(())
-//! })
+//! }))
 //! # }
 //! ```
 

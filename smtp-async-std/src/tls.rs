@@ -2,6 +2,28 @@
 //!
 //! [`ClientTls`] says whom a client trusts, [`ServerTls`] what a server shows. Both take a configuration of `rustls` as
 //! well, whatever its cryptography. Neither asks for, nor sets, the default provider of the process.
+//!
+//! | | |
+//! |---|---|
+//! | versions | TLS 1.3 and TLS 1.2 |
+//! | cryptography | ring (feature `tls` or `ring`), or aws-lc-rs (feature `aws-lc-rs`, which goes before ring) |
+//! | channel binding | `tls-exporter` (RFC 9266), over TLS 1.3 only: `rustls` does not tell whether TLS 1.2 had the extended master secret that it needs |
+//! | early data, resumption by tickets | neither |
+//!
+//! ```no_run
+//! use smtp_async_std::proto::client::{Config, Security};
+//! use smtp_async_std::smol::Client;
+//! use smtp_async_std::tls::ClientTls;
+//!
+//! # async fn capabilities() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut config = Config::new("client.example")?;
+//! config.security = Security::Implicit;
+//! let mut client = Client::connect_tls("mail.example:465", "mail.example", config, &ClientTls::platform()?).await?;
+//! let capabilities = client.ready().await?;
+//! assert!(capabilities.is_verified());
+//! # Ok(())
+//! # }
+//! ```
 
 use core::fmt;
 use core::future::Future as _;

@@ -26,6 +26,20 @@ use crate::{Endpoint, Runtime, Socket as _};
 
 /// A connection to an SMTP server, for any number of mails.
 ///
+/// ```no_run
+/// use smtp_async_std::proto::client::{Config, Envelope, Summary};
+/// use smtp_async_std::smol::Client;
+///
+/// # async fn send() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut client = Client::connect("mx.example:25", Config::new("client.example")?).await?;
+/// let envelope = Envelope::new("alice@client.example")?.to("bob@mx.example")?;
+/// let outcome = client.send(envelope, &b"Subject: greeting\r\n\r\nHello Bob\r\n"[..]).await?;
+/// assert_eq!(outcome.summary(), Summary::Accepted);
+/// client.quit().await;
+/// # Ok(())
+/// # }
+/// ```
+///
 /// Dropping it without [`quit`](Self::quit) closes the connection as it stands.
 pub struct Client<R: Runtime> {
     driver: Driver<Connection, R>,

@@ -120,10 +120,10 @@ where
                 Next::Event(Event::Body(token)) => self.token = Some(token),
                 Next::Event(Event::Ready(capabilities)) => self.client.capabilities = Some(capabilities),
                 Next::Event(_) => {}
+                // The server may have something to say in the middle of the body, and the time for that runs.
                 Next::Body => {
-                    if self.poll_feed(cx).is_pending() {
-                        // The time for the body runs, and the server may have something to say.
-                        ready!(self.client.driver.poll_input(cx));
+                    if self.client.driver.poll_input(cx).is_pending() {
+                        ready!(self.poll_feed(cx));
                     }
                 }
                 // Every mail has its outcome before the connection is over.

@@ -20,7 +20,7 @@ use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
 use smtp_proto::reply::Detail;
-use smtp_proto::server::{Config, Connection, Event, Output, Reject, TlsPolicy};
+use smtp_proto::server::{Caps, Config, Connection, Event, Output, Reject, TlsPolicy};
 use smtp_proto::{Clock, Observer};
 use tracing::{Instrument as _, info_span, warn};
 
@@ -32,7 +32,7 @@ use crate::tls::{ServerTls, Upgrade};
 use crate::transport::Transport;
 use crate::{Endpoint, Runtime, Socket as _};
 use attended::Attended;
-use connections::{Caps, Connections, Place};
+use connections::{Connections, Place};
 use conversation::{Conversation, caught};
 
 /// Whom a connection is with.
@@ -65,6 +65,9 @@ pub struct Server<R: Runtime> {
     tls: Option<ServerTls>,
 }
 
+/// A connection that was accepted, or why there is none.
+type Accepted<R> = io::Result<(<R as Runtime>::Socket, Peer)>;
+
 type Executor = dyn Fn(Pin<Box<dyn Future<Output = ()> + Send>>) + Send + Sync;
 
 type MakeObserver = dyn Fn(&Peer) -> Box<dyn Observer> + Send + Sync;
@@ -74,8 +77,6 @@ type MakeObserver = dyn Fn(&Peer) -> Box<dyn Observer> + Send + Sync;
 pub struct Handle {
     connections: Arc<Connections>,
 }
-
-const DEFAULT_CAPS: Caps = Caps { all: 1000, per_address: 50 };
 
 /// How long to wait when the operating system refuses to accept, for example because no file descriptor is left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -108,7 +109,7 @@ impl<R: Runtime> Server<R> {
     pub fn new(listener: impl Into<R::Listener>, config: impl Into<Arc<Config>>) -> io::Result<Self> {
         let server = Self {
             listeners: Vec::new(),
-            caps: DEFAULT_CAPS,
+            caps: Caps::default(),
             connections: Arc::default(),
             executor: None,
             observer: None,
@@ -140,7 +141,7 @@ impl<R: Runtime> Server<R> {
     /// Serves at most so many connections at one time, and so many from one address.
     #[must_use]
     pub fn with_caps(mut self, all: NonZeroUsize, per_address: NonZeroUsize) -> Self {
-        self.caps = Caps { all: all.get(), per_address: per_address.get() };
+        self.caps = Caps { all, per_address };
         self
     }
 
@@ -204,25 +205,26 @@ impl<R: Runtime> Server<R> {
         self.check()?;
         let (backend, connections) = (Arc::new(backend), Arc::clone(&self.connections));
         let _cut = CutOnDrop(&connections);
-        while let Some((accepted, index)) = poll_fn(|cx| self.poll_accept(cx)).await {
-            let (socket, address) = match accepted {
+        let mut last = 0;
+        while let Some(accepted) = poll_fn(|cx| self.poll_accept(cx, last)).await {
+            let (socket, peer) = match accepted {
                 Ok(accepted) => accepted,
                 Err(error) if is_of_the_peer(&error) => continue,
                 Err(error) => {
-                    warn!(%error, listener = index, "no connection can be accepted");
+                    warn!(%error, "no connection can be accepted");
                     R::sleep(ACCEPT_PAUSE).await;
                     continue;
                 }
             };
-            let peer = Peer { address, listener: index };
+            last = peer.listener;
             let Ok(driver) = self.driver(socket, &peer) else { continue };
-            let Some(place) = connections.admit(self.caps, address.map(|address| address.ip())) else {
-                warn!(peer = address.map(display), "too many connections");
+            let Some(place) = connections.admit(self.caps, peer.address.map(|address| address.ip())) else {
+                warn!(peer = peer.address.map(display), "too many connections");
                 refuse(driver);
                 continue;
             };
             let attended = Attended { driver, connections: Arc::clone(&connections) };
-            let span = info_span!("smtp_server", peer = address.map(display), listener = index);
+            let span = info_span!("smtp_server", peer = peer.address.map(display), listener = peer.listener);
             let conversation = Conversation::new(attended);
             let task = Box::pin(serve_one(place, conversation, Arc::clone(&backend), peer).instrument(span));
             // A panic outside of the methods of a session, in an observer say, is no matter of the executor.
@@ -259,19 +261,18 @@ impl<R: Runtime> Server<R> {
         Ok(())
     }
 
-    /// The next connection, or why there is none; `None` when the service ends.
-    #[expect(clippy::type_complexity, reason = "one caller takes it apart")]
-    fn poll_accept(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<(io::Result<(R::Socket, Option<SocketAddr>)>, usize)>> {
+    /// The next connection, or why there is none; `None` when the service ends. The listener that took the last one is
+    /// asked after all others.
+    fn poll_accept(&mut self, cx: &mut Context<'_>, last: usize) -> Poll<Option<Accepted<R>>> {
         self.connections.wake_acceptor(cx.waker());
         if self.connections.is_service_ending() {
             return Poll::Ready(None);
         }
-        for (index, (listener, _)) in self.listeners.iter_mut().enumerate() {
-            if let Poll::Ready(accepted) = R::poll_accept(listener, cx) {
-                return Poll::Ready(Some((accepted, index)));
+        let count = self.listeners.len();
+        for index in (1..=count).map(|step| (last + step) % count) {
+            if let Poll::Ready(accepted) = R::poll_accept(&mut self.listeners[index].0, cx) {
+                let accepted = accepted.map(|(socket, address)| (socket, Peer { address, listener: index }));
+                return Poll::Ready(Some(accepted));
             }
         }
         Poll::Pending
@@ -279,9 +280,10 @@ impl<R: Runtime> Server<R> {
 
     /// # Errors
     ///
-    /// When the socket does not take the options that are needed, and when there is no randomness.
+    /// When there is no randomness.
     fn driver(&self, socket: R::Socket, peer: &Peer) -> io::Result<Driver<Connection, R>> {
-        socket.set_nodelay()?;
+        // Whoever has left already is noticed when it is read from.
+        let _ = socket.set_nodelay();
         let clock = Clock::start();
         let config = Arc::clone(&self.listeners[peer.listener].1);
         let mut connection = Connection::new(clock.now(), config).map_err(io::Error::other)?;
