@@ -324,14 +324,21 @@ impl Drop for CutOnDrop<'_> {
 }
 
 /// Serves one connection to its end, or until it is cut. Its place is given back last.
-async fn serve_one<B: Backend, R: Runtime>(
+#[expect(clippy::manual_async_fn, reason = "what an `async fn` is given it has twice")]
+fn serve_one<B: Backend, R: Runtime>(
     place: Place,
     mut conversation: Conversation<B::Session, R>,
     backend: Arc<B>,
     peer: Peer,
-) {
-    let mut running = pin!(conversation.run(|| backend.session(&peer)));
-    poll_fn(|cx| if place.is_cut(cx.waker()) { Poll::Ready(()) } else { running.as_mut().poll(cx) }).await;
+) -> impl Future<Output = ()> + Send {
+    async move {
+        {
+            let mut running = pin!(conversation.run(|| backend.session(&peer)));
+            poll_fn(|cx| if place.is_cut(cx.waker()) { Poll::Ready(()) } else { running.as_mut().poll(cx) }).await;
+        }
+        drop((conversation, backend));
+        drop(place);
+    }
 }
 
 /// Refuses service without a task. Nothing here waits for the peer: the reply fits into the socket. Where TLS begins with
