@@ -3,7 +3,7 @@
 mod kit;
 
 use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 use std::collections::VecDeque;
 use std::io;
@@ -130,51 +130,60 @@ fn closed_connections_take_nothing<R: Runs>() {
 
 /// A body that comes slowly leaves as it comes: what is there is not held back for what is not.
 fn slow_bodies_leave_as_they_come<R: Runs>() {
-    /// Gives each piece only once it is told to.
-    struct Slow(Arc<Mutex<(VecDeque<Vec<u8>>, Option<core::task::Waker>, bool)>>);
+    #[derive(Default)]
+    struct Pieces {
+        pieces: VecDeque<Vec<u8>>,
+        are_all: bool,
+        reader: Option<Waker>,
+    }
 
-    impl AsyncRead for Slow {
-        fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut [u8]) -> Poll<io::Result<usize>> {
-            let mut shared = self.0.lock().expect("no panic");
-            match shared.0.pop_front() {
-                Some(piece) => {
-                    out[..piece.len()].copy_from_slice(&piece);
-                    Poll::Ready(Ok(piece.len()))
-                }
-                None if shared.2 => Poll::Ready(Ok(0)),
-                None => {
-                    shared.1 = Some(cx.waker().clone());
-                    Poll::Pending
-                }
+    /// Gives pieces as they come.
+    #[derive(Clone, Default)]
+    struct Slow(Arc<Mutex<Pieces>>);
+
+    impl Slow {
+        /// Nothing: the end.
+        fn give(&self, piece: Option<Vec<u8>>) {
+            let mut pieces = self.0.lock().expect("no panic");
+            pieces.are_all = piece.is_none();
+            pieces.pieces.extend(piece);
+            let reader = pieces.reader.take();
+            drop(pieces);
+            if let Some(reader) = reader {
+                reader.wake();
             }
         }
     }
 
-    let body = Slow(Arc::default());
-    let shared = Arc::clone(&body.0);
-    let give = move |piece: Option<Vec<u8>>| {
-        let waker = {
-            let mut shared = shared.lock().expect("no panic");
-            shared.2 = piece.is_none();
-            shared.0.extend(piece);
-            shared.1.take()
-        };
-        if let Some(waker) = waker {
-            waker.wake();
+    impl AsyncRead for Slow {
+        fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut [u8]) -> Poll<io::Result<usize>> {
+            let mut pieces = self.0.lock().expect("no panic");
+            if let Some(piece) = pieces.pieces.pop_front() {
+                out[..piece.len()].copy_from_slice(&piece);
+                return Poll::Ready(Ok(piece.len()));
+            }
+            if pieces.are_all {
+                return Poll::Ready(Ok(0));
+            }
+            pieces.reader = Some(cx.waker().clone());
+            Poll::Pending
         }
-    };
+    }
+
+    let body = Slow::default();
+    let source = body.clone();
     let (address, server) = script(move |accept| {
         let mut peer = accept();
         peer.greet();
         peer.take_envelope();
         for _ in 0..40 {
-            give(Some([&[b'x'; 998], &b"\r\n"[..]].concat()));
+            source.give(Some([&[b'x'; 998], &b"\r\n"[..]].concat()));
         }
         // Pieces up to 16 KiB may wait for each other; more than that has left without an end.
         for _ in 0..10 {
             assert_eq!(peer.line().len(), 1000);
         }
-        give(None);
+        source.give(None);
         peer.data();
         peer.say("250 taken\r\n");
     });
