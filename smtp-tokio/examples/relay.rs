@@ -8,9 +8,9 @@ use smtp_tokio::proto::client::{self, Outcome, Verdict};
 use smtp_tokio::proto::server::{Config, Mail, Rcpt};
 use smtp_tokio::{Accept, Answer, BodyReader, Client, Envelope, Peer, Reject, Server, Session};
 
-struct Relay {
-    server: Arc<str>,
-    config: Arc<client::Config>,
+pub(crate) struct Relay {
+    pub(crate) server: Arc<str>,
+    pub(crate) config: Arc<client::Config>,
 }
 
 impl Session for Relay {

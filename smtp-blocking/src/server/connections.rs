@@ -8,6 +8,8 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use smtp_proto::server::{Caps, Census};
+
 /// Every connection that is being served, counted against the caps.
 #[derive(Debug)]
 pub(super) struct Connections {
@@ -16,17 +18,10 @@ pub(super) struct Connections {
     ended: Condvar,
 }
 
-/// How many connections are served at one time.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Caps {
-    pub(super) all: usize,
-    pub(super) per_address: usize,
-}
-
 #[derive(Debug, Default)]
 struct Served {
+    census: Census,
     links: HashMap<u64, Arc<Link>>,
-    by_address: HashMap<IpAddr, usize>,
     next: u64,
 }
 
@@ -55,15 +50,11 @@ impl Connections {
 
     /// A place for one more connection, unless a cap is reached.
     pub(super) fn admit(self: &Arc<Self>, caps: Caps, stream: &Arc<TcpStream>, address: IpAddr) -> Option<Place> {
-        // One host is one host, also when it comes to a socket that takes both address families.
-        let address = address.to_canonical();
         let link = self.link(stream);
         let mut served = self.served();
-        let here = served.by_address.get(&address).copied().unwrap_or(0);
-        if served.links.len() >= caps.all || here >= caps.per_address {
+        if !served.census.admit(caps, Some(address)) {
             return None;
         }
-        served.by_address.insert(address, here + 1);
         let key = served.next;
         served.next += 1;
         served.links.insert(key, Arc::clone(&link));
@@ -137,12 +128,7 @@ impl Drop for Place {
         let connections = &self.link.connections;
         let mut served = connections.served();
         served.links.remove(&self.key);
-        if let Some(count) = served.by_address.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                served.by_address.remove(&self.address);
-            }
-        }
+        served.census.leave(Some(self.address));
         connections.ended.notify_all();
     }
 }

@@ -19,14 +19,14 @@ use std::sync::Arc;
 use std::thread;
 
 use smtp_proto::reply::Detail;
-use smtp_proto::server::{Config, Connection, Event, Reject, TlsPolicy};
+use smtp_proto::server::{Caps, Config, Connection, Event, Reject, TlsPolicy};
 use smtp_proto::{Clock, Observer};
 
 use crate::entropy::entropy;
 use crate::socket::Socket;
 #[cfg(feature = "__tls")]
 use crate::tls::ServerTls;
-use connections::{Caps, Connections, Link, Place};
+use connections::{Connections, Link, Place};
 use conversation::Conversation;
 use driver::Driver;
 
@@ -65,8 +65,6 @@ pub struct Handle {
 }
 
 type MakeObserver = dyn Fn(SocketAddr) -> Box<dyn Observer> + Send + Sync;
-
-const DEFAULT_CAPS: Caps = Caps { all: 1000, per_address: 50 };
 
 /// How long to wait when the operating system refuses to accept, for example because no file descriptor is left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -107,13 +105,13 @@ impl Server {
             tls: None,
             observer: None,
         };
-        Ok(Self { listener, address, caps: DEFAULT_CAPS, service })
+        Ok(Self { listener, address, caps: Caps::default(), service })
     }
 
     /// Serves at most so many connections at one time, and so many from one address.
     #[must_use]
     pub fn with_caps(mut self, all: NonZeroUsize, per_address: NonZeroUsize) -> Self {
-        self.caps = Caps { all: all.get(), per_address: per_address.get() };
+        self.caps = Caps { all, per_address };
         self
     }
 

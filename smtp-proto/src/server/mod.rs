@@ -2,6 +2,7 @@
 
 mod answer;
 mod auth;
+mod census;
 mod command;
 mod config;
 mod connection;
@@ -20,6 +21,7 @@ mod tls;
 mod token;
 
 pub use answer::{Accept, Answer, Reject};
+pub use census::{Caps, Census};
 pub use config::{AuthPolicy, Config, EarlyInput, Limits, Timeouts, TlsPolicy};
 pub use connection::Connection;
 pub use envelope::Envelope;

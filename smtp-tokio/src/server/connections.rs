@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use atomic_waker::AtomicWaker;
+use smtp_proto::server::{Caps, Census};
 
 /// Every connection that is being served, counted against the caps.
 #[derive(Debug, Default)]
@@ -16,17 +17,10 @@ pub(super) struct Connections {
     served: Mutex<Served>,
 }
 
-/// How many connections are served at one time.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Caps {
-    pub(super) all: usize,
-    pub(super) per_address: usize,
-}
-
 #[derive(Debug, Default)]
 struct Served {
+    census: Census,
     tasks: HashMap<u64, Arc<AtomicWaker>>,
-    by_address: HashMap<IpAddr, usize>,
     next: u64,
 }
 
@@ -40,20 +34,11 @@ pub(super) struct Place {
 }
 
 impl Connections {
-    /// A place for one more connection, unless a cap is reached. What has no address is counted with all others only.
+    /// A place for one more connection, unless a cap is reached.
     pub(super) fn admit(self: &Arc<Self>, caps: Caps, address: Option<IpAddr>) -> Option<Place> {
-        // One host is one host, also when it comes to a socket that takes both address families.
-        let address = address.map(|address| address.to_canonical());
         let mut served = self.served();
-        if served.tasks.len() >= caps.all {
+        if !served.census.admit(caps, address) {
             return None;
-        }
-        if let Some(address) = address {
-            let here = served.by_address.entry(address).or_default();
-            if *here >= caps.per_address {
-                return None;
-            }
-            *here += 1;
         }
         let key = served.next;
         served.next += 1;
@@ -98,13 +83,6 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut served = self.connections.served();
         served.tasks.remove(&self.key);
-        if let Some(address) = &self.address
-            && let Some(count) = served.by_address.get_mut(address)
-        {
-            *count -= 1;
-            if *count == 0 {
-                served.by_address.remove(address);
-            }
-        }
+        served.census.leave(self.address);
     }
 }

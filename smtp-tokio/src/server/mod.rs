@@ -19,7 +19,7 @@ use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
 use smtp_proto::reply::Detail;
-use smtp_proto::server::{Config, Connection, Event, Output, Reject, TlsPolicy};
+use smtp_proto::server::{Caps, Config, Connection, Event, Output, Reject, TlsPolicy};
 use smtp_proto::{Clock, Observer};
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::task::JoinSet;
@@ -33,7 +33,7 @@ use crate::socket::Socket;
 use crate::tls::{ServerTls, Upgrade};
 use crate::transport::Transport;
 use attended::Attended;
-use connections::{Caps, Connections};
+use connections::Connections;
 use conversation::Conversation;
 
 /// Where a server listens: a TCP or a Unix socket of tokio.
@@ -84,8 +84,6 @@ pub struct Handle {
     connections: Arc<Connections>,
 }
 
-const DEFAULT_CAPS: Caps = Caps { all: 1000, per_address: 50 };
-
 /// How long to wait when the operating system refuses to accept, for example because no file descriptor is left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -110,7 +108,7 @@ impl Server {
     pub fn new(listener: impl Into<Listener>, config: impl Into<Arc<Config>>) -> io::Result<Self> {
         let server = Self {
             listeners: Vec::new(),
-            caps: DEFAULT_CAPS,
+            caps: Caps::default(),
             connections: Arc::default(),
             observer: None,
             #[cfg(feature = "__tls")]
@@ -137,7 +135,7 @@ impl Server {
     /// Serves at most so many connections at one time, and so many from one address.
     #[must_use]
     pub fn with_caps(mut self, all: NonZeroUsize, per_address: NonZeroUsize) -> Self {
-        self.caps = Caps { all: all.get(), per_address: per_address.get() };
+        self.caps = Caps { all, per_address };
         self
     }
 
@@ -195,27 +193,27 @@ impl Server {
         self.check()?;
         let backend = Arc::new(backend);
         let mut tasks = JoinSet::new();
-        while let Some((accepted, index)) = poll_fn(|cx| self.poll_accept(cx)).await {
-            while tasks.try_join_next().is_some() {}
-            let (socket, address) = match accepted {
+        let mut last = 0;
+        while let Some(accepted) = poll_fn(|cx| self.poll_accept(cx, &mut tasks, last)).await {
+            let (socket, peer) = match accepted {
                 Ok(accepted) => accepted,
                 Err(error) if is_of_the_peer(&error) => continue,
                 Err(error) => {
-                    warn!(%error, listener = index, "no connection can be accepted");
+                    warn!(%error, "no connection can be accepted");
                     sleep(ACCEPT_PAUSE).await;
                     continue;
                 }
             };
-            let peer = Peer { address, listener: index };
+            last = peer.listener;
             let Ok(driver) = self.driver(socket, &peer) else { continue };
-            let Some(place) = self.connections.admit(self.caps, address.map(|address| address.ip())) else {
-                warn!(peer = address.map(display), "too many connections");
+            let Some(place) = self.connections.admit(self.caps, peer.address.map(|address| address.ip())) else {
+                warn!(peer = peer.address.map(display), "too many connections");
                 refuse(driver);
                 continue;
             };
             let backend = Arc::clone(&backend);
             let mut conversation = Conversation::new(Attended { driver, place });
-            let span = info_span!("smtp_server", peer = address.map(display), listener = index);
+            let span = info_span!("smtp_server", peer = peer.address.map(display), listener = peer.listener);
             tasks.spawn(async move { conversation.run(|| backend.session(&peer)).await }.instrument(span));
         }
         let grace = self.listeners.iter().map(|(_, config)| config.timeouts.shutdown_grace).max().unwrap_or_default();
@@ -242,16 +240,24 @@ impl Server {
         Ok(())
     }
 
-    /// The next connection, or why there is none; `None` when the service ends.
-    #[expect(clippy::type_complexity, reason = "one caller takes it apart")]
-    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<Option<(io::Result<(Socket, Option<SocketAddr>)>, usize)>> {
+    /// The next connection, or why there is none; `None` when the service ends. The listener that took the last one is
+    /// asked after all others. Tasks that are over are forgotten on the way.
+    fn poll_accept(
+        &self,
+        cx: &mut Context<'_>,
+        tasks: &mut JoinSet<()>,
+        last: usize,
+    ) -> Poll<Option<io::Result<(Socket, Peer)>>> {
         self.connections.wake_acceptor(cx.waker());
         if self.connections.is_service_ending() {
             return Poll::Ready(None);
         }
-        for (index, (listener, _)) in self.listeners.iter().enumerate() {
-            if let Poll::Ready(accepted) = listener.poll_accept(cx) {
-                return Poll::Ready(Some((accepted, index)));
+        while let Poll::Ready(Some(_)) = tasks.poll_join_next(cx) {}
+        let count = self.listeners.len();
+        for index in (1..=count).map(|step| (last + step) % count) {
+            if let Poll::Ready(accepted) = self.listeners[index].0.poll_accept(cx) {
+                let accepted = accepted.map(|(socket, address)| (socket, Peer { address, listener: index }));
+                return Poll::Ready(Some(accepted));
             }
         }
         Poll::Pending
@@ -288,9 +294,10 @@ impl Handle {
 impl Listener {
     fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(Socket, Option<SocketAddr>)>> {
         Poll::Ready(match self {
-            Self::Tcp(listener) => ready!(listener.poll_accept(cx)).and_then(|(stream, peer)| {
-                stream.set_nodelay(true)?;
-                Ok((Socket::Tcp(stream), Some(peer)))
+            Self::Tcp(listener) => ready!(listener.poll_accept(cx)).map(|(stream, peer)| {
+                // Whoever has left already is noticed when it is read from.
+                let _ = stream.set_nodelay(true);
+                (Socket::Tcp(stream), Some(peer))
             }),
             #[cfg(unix)]
             Self::Unix(listener) => ready!(listener.poll_accept(cx)).map(|(stream, _)| (Socket::Unix(stream), None)),
