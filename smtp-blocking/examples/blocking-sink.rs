@@ -33,7 +33,7 @@ impl Session for Sink {
 
 fn main() -> Result<(), Box<dyn core::error::Error>> {
     let options = Options::parse()?;
-    let server = Server::bind(&*options.listen, measure::config()?)?.with_tls(measure::tls()?);
+    let server = Server::from_listener(options.listener()?, measure::config()?)?.with_tls(measure::tls()?);
     let server = server.with_caps(CONNECTIONS, CONNECTIONS);
     let handle = server.handle();
     ctrlc::set_handler(move || handle.shutdown())?;

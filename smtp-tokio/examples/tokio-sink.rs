@@ -7,6 +7,7 @@ mod measure;
 use measure::{CONNECTIONS, Options};
 use smtp_tokio::proto::server::{Auth, Mail, Rcpt};
 use smtp_tokio::{Accept, Answer, BodyReader, Envelope, Peer, Server, Session};
+use tokio::net::TcpListener;
 
 struct Sink;
 
@@ -32,7 +33,9 @@ impl Session for Sink {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn core::error::Error>> {
     let options = Options::parse()?;
-    let server = Server::bind(&*options.listen, measure::config()?).await?.with_tls(measure::tls()?);
+    let listener = options.listener()?;
+    listener.set_nonblocking(true)?;
+    let server = Server::new(TcpListener::from_std(listener)?, measure::config()?)?.with_tls(measure::tls()?);
     let server = server.with_caps(CONNECTIONS, CONNECTIONS);
     let handle = server.handle();
     tokio::spawn(async move {

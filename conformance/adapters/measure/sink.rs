@@ -1,17 +1,20 @@
 //! What the sinks of all adapters share: their options, and how their server is set up.
 
 use core::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
+use std::io;
+use std::net::{TcpListener, ToSocketAddrs as _};
 use std::process::exit;
 
 use lexopt::{Arg, Error, Parser, ValueExt as _};
 use smtp_proto::sasl;
 use smtp_proto::server::Config;
 use smtp_tls::{Identity, ServerTls};
+use socket2::{Domain, Socket, Type};
 
 /// What a sink is told on its command line.
 pub(crate) struct Options {
     /// Where it listens.
-    pub(crate) listen: String,
+    listen: String,
 }
 
 const HELP: &str = "\
@@ -22,6 +25,11 @@ Takes every mail and throws it away, until it is interrupted.
 
 /// The most connections at one time. Each takes a file descriptor: `ulimit -n` may allow fewer.
 pub(crate) const CONNECTIONS: NonZeroUsize = NonZeroUsize::new(20_000).expect("not zero");
+
+/// How many connections may wait to be accepted, if the operating system lets them (`net.core.somaxconn`). Where more
+/// come at once than the queue of 128 that is usual holds, Linux may forget some: their clients wait for a greeting until
+/// they give up.
+const BACKLOG: i32 = 4096;
 
 /// The mechanisms of AUTH that need no stored secret: whoever claims anything is believed.
 const MECHANISMS: [&str; 5] = ["OAUTHBEARER", "XOAUTH2", "PLAIN", "LOGIN", "ANONYMOUS"];
@@ -41,6 +49,15 @@ impl Options {
             }
         }
         Ok(options)
+    }
+
+    pub(crate) fn listener(&self) -> io::Result<TcpListener> {
+        let address = self.listen.to_socket_addrs()?.next().ok_or(io::ErrorKind::NotFound)?;
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+        socket.set_reuse_address(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        Ok(socket.into())
     }
 }
 
