@@ -1,6 +1,7 @@
 //! The adapters, as the suite uses them.
 
 mod blocking;
+mod futures;
 mod tokio;
 
 use core::fmt;
@@ -28,8 +29,8 @@ pub trait Adapter: Sync {
 
 /// Every adapter.
 #[must_use]
-pub fn adapters() -> [&'static dyn Adapter; 2] {
-    [&blocking::Blocking, &self::tokio::Tokio]
+pub fn adapters() -> [&'static dyn Adapter; 4] {
+    [&blocking::Blocking, &self::tokio::Tokio, &futures::Smol, &futures::AsyncStd]
 }
 
 /// A server that is to be.
