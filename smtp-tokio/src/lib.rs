@@ -117,8 +117,3 @@ pub use smtp_proto::{Direction, Observer};
 /// The TLS library, for those who set it up by themselves.
 #[cfg(feature = "__tls")]
 pub use smtp_tls::rustls;
-
-/// The examples of the README.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;

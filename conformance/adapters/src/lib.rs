@@ -62,3 +62,8 @@ pub fn within<T: Send + 'static>(what: &str, task: impl FnOnce() -> T + Send + '
         },
     }
 }
+
+/// The examples of the README, which shows all adapters.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
