@@ -7,12 +7,14 @@ use core::pin::{Pin, pin};
 use core::task::{Context, Poll};
 use core::time::Duration;
 use std::io;
+use std::sync::Arc;
 use std::sync::mpsc::channel;
 
 use futures_core::Stream;
 use futures_io::AsyncRead;
 use futures_lite::future::{self, poll_once};
 use kit::{Keeper, Peer, Running, Runs, bind, client_config, envelope, on_each_runtime, run, script, server_config};
+use smol::Executor;
 use smtp_async_std::proto::CloseReason;
 use smtp_async_std::proto::client::{Envelope, Summary};
 use smtp_async_std::{Client, SendError};
@@ -21,6 +23,7 @@ on_each_runtime!(
     next_goes_on,
     ready_goes_on,
     dropped_send_is_no_mail,
+    send_is_dropped_at_every_wait,
     unpolled_send_does_nothing,
     dropped_service_is_cut
 );
@@ -148,6 +151,59 @@ fn unpolled_send_does_nothing<R: Runs>() {
     });
     assert_eq!(keeper.bodies(), [b"Hello\r\n"]);
     server.end();
+}
+
+/// REL-08: `send` is dropped at its first wait, at its second, and so on. A mail that was cut before its end is never
+/// stored, one whose verdict was awaited is stored once at most, and the connection never takes another.
+fn send_is_dropped_at_every_wait<R: Runs>() {
+    let (mut waits, mut stored) = (0, 0);
+    loop {
+        let keeper = Keeper::default();
+        // All on one thread, so that every answer of the server has to be waited for.
+        let executor = Arc::new(Executor::new());
+        let spawner = Arc::clone(&executor);
+        let server = bind::<R>(server_config()).with_executor(move |task| spawner.spawn(task).detach());
+        let (address, handle) = (server.local_addr().expect("an address"), server.handle());
+        let service = executor.spawn(server.serve(keeper.backend()));
+        let is_done = run::<R, _>(executor.run(async {
+            let mut client = Client::<R>::connect(address, client_config()).await.expect("it listens");
+            let is_done = up_to(waits, client.send(envelope(), &b"Hello\r\n"[..])).await.is_some();
+            if is_done {
+                assert!(client.closed().is_none());
+            } else if waits > 0 {
+                assert_eq!(client.closed(), Some(CloseReason::Abandoned), "after {waits} waits");
+                let Err(SendError::NotTried(_)) = client.send(envelope(), &b"Hello\r\n"[..]).await else {
+                    panic!("after {waits} waits the connection is over")
+                };
+            }
+            drop(client);
+            handle.shutdown();
+            service.await.expect("a usable configuration");
+            is_done
+        }));
+        assert!(keeper.bodies().len() <= 1, "after {waits} waits");
+        stored += keeper.bodies().len();
+        if is_done {
+            break;
+        }
+        waits += 1;
+    }
+    // Greeting, EHLO, the envelope and the verdict are waited for.
+    assert!((4..100).contains(&waits), "{waits} waits");
+    assert!((1..=waits - 3).contains(&stored), "nothing is whole before the envelope is answered: {stored} of {waits}");
+}
+
+/// Polls a future until it has waited so many times, then drops it.
+async fn up_to<T>(mut waits: usize, future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    poll_fn(|cx| {
+        if waits == 0 {
+            return Poll::Ready(None);
+        }
+        waits -= 1;
+        future.as_mut().poll(cx).map(Some)
+    })
+    .await
 }
 
 /// REL-08: dropping `serve` cuts all connections at once, also in the middle of a message.
