@@ -1,7 +1,7 @@
 //! Takes every mail and throws it away, to measure programs that send:
 //! `cargo run --release -p smtp-async-std --example smol-sink -- --listen 127.0.0.1:2525`
 //!
-//! On async-std instead of smol with `--no-default-features --features async-std,tls`.
+//! With `--features async-std` it runs on async-std instead.
 
 #[path = "../../conformance/adapters/measure/sink.rs"]
 mod measure;

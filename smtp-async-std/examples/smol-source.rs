@@ -1,7 +1,7 @@
 //! Sends mails over many connections at one time, to measure servers:
 //! `cargo run --release -p smtp-async-std --example smol-source -- --connections 20 --messages 100000 --size 4096`
 //!
-//! On async-std instead of smol with `--no-default-features --features async-std,tls`.
+//! With `--features async-std` it runs on async-std instead.
 
 #[path = "../../conformance/adapters/measure/source.rs"]
 mod measure;

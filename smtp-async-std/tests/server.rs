@@ -369,6 +369,7 @@ mod unix {
         many_listeners::<Smol, _, _>(|path| UnixListener::bind(path).expect("a socket"), connect);
     }
 
+    #[cfg(feature = "async-std")]
     #[test]
     fn many_listeners_on_async_std() {
         use async_std::os::unix::net::{UnixListener, UnixStream};

@@ -76,7 +76,12 @@ fn spans_tell_no_secret() {
         .with_writer(written.clone())
         .finish();
     tracing::subscriber::set_global_default(subscriber).expect("the only one");
-    for exchange in [exchange::<smtp_async_std::smol::Smol>, exchange::<smtp_async_std::async_std::AsyncStd>] {
+    let exchanges = [
+        exchange::<smtp_async_std::smol::Smol>,
+        #[cfg(feature = "async-std")]
+        exchange::<smtp_async_std::async_std::AsyncStd>,
+    ];
+    for exchange in exchanges {
         let peers = exchange();
         let text = core::mem::take(&mut *written.0.lock().expect("no panic"));
         check(&String::from_utf8(text).expect("text"), &peers);

@@ -10,7 +10,7 @@ use smtp_proto::client::{Config, Envelope, Failure, Outcome, Stage};
 use thiserror::Error;
 use tokio::io::AsyncRead;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep};
 
 #[cfg(feature = "__tls")]
 use crate::tls::ClientTls;
@@ -245,11 +245,10 @@ async fn attend(pool: Weak<Shared>, idle_time: Duration) {
         let Some(shared) = pool.upgrade() else { return };
         let (expired, next) = {
             let mut kept = shared.kept();
-            let now = Instant::now();
-            let fresh = kept.connections.iter().position(|connection| connection.idle_since + idle_time > now);
+            let fresh = kept.connections.iter().position(|connection| connection.idle_since.elapsed() < idle_time);
             let count = fresh.unwrap_or(kept.connections.len());
             let expired: Vec<_> = kept.connections.drain(..count).collect();
-            let next = kept.connections.first().map(|connection| connection.idle_since + idle_time);
+            let next = kept.connections.first().map(|oldest| idle_time.saturating_sub(oldest.idle_since.elapsed()));
             kept.is_attended = next.is_some();
             (expired, next)
         };
@@ -258,7 +257,7 @@ async fn attend(pool: Weak<Shared>, idle_time: Duration) {
             connection.client.quit().await;
         }
         let Some(next) = next else { return };
-        sleep_until(next).await;
+        sleep(next).await;
     }
 }
 

@@ -8,7 +8,7 @@ use std::io;
 use kit::{Keeper, PATIENCE, Peer, Running, client_config, envelope, server_config, within};
 use smtp_tokio::proto::CloseReason;
 use smtp_tokio::proto::client::{Failure, Stage, Summary, Verdict};
-use smtp_tokio::{Client, SendError};
+use smtp_tokio::{Client, Pool, SendError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -177,6 +177,24 @@ async fn nobody_listens() {
     drop(listener);
     let refused = Client::connect_timeout(address, client_config(), PATIENCE).await;
     assert_eq!(refused.err().map(|error| error.kind()), Some(io::ErrorKind::ConnectionRefused));
+}
+
+/// Whoever has all the time there is need not reckon with its end.
+#[tokio::test]
+async fn endless_patience() {
+    let keeper = Keeper::default();
+    let mut config = server_config();
+    config.timeouts.shutdown_grace = Duration::MAX;
+    let server = Running::new(config, keeper.backend()).await;
+    let client = within(Client::connect_timeout(server.address, client_config(), Duration::MAX)).await;
+    let mut client = client.expect("it listens");
+    assert!(within(client.ready()).await.is_ok());
+    within(client.quit()).await;
+    let pool = Pool::new(server.address.to_string(), client_config()).with_idle_time(Duration::MAX);
+    let outcome = within(pool.send(envelope(), &b"Hello\r\n"[..])).await.expect("it was tried");
+    assert_eq!(outcome.summary(), Summary::Accepted);
+    within(pool.close()).await;
+    server.end().await;
 }
 
 /// The first address that answers is taken.

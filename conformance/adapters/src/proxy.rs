@@ -111,8 +111,8 @@ fn forward(client: TcpStream, server: TcpStream, one_way: Duration, counters: &A
         Arc::new(End { stream, in_flight: Mutex::new(false) })
     };
     let (client, server) = (end(client), end(server));
-    let ways: [(&Arc<End>, &Arc<End>, fn(&Counters) -> &AtomicUsize); 2] =
-        [(&client, &server, |counters| &counters.to_server), (&server, &client, |counters| &counters.to_client)];
+    let counter: [fn(&Counters) -> &AtomicUsize; 2] = [|counters| &counters.to_server, |counters| &counters.to_client];
+    let ways = [(&client, &server, counter[0]), (&server, &client, counter[1])];
     for (from, to, counter) in ways {
         let (send, parcels) = channel();
         let (from, to, counters) = (Arc::clone(from), Arc::clone(to), Arc::clone(counters));

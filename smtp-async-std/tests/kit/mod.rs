@@ -14,6 +14,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use futures_lite::{AsyncReadExt, future};
+#[cfg(feature = "async-std")]
 use smtp_async_std::async_std::AsyncStd;
 use smtp_async_std::proto::client;
 use smtp_async_std::proto::reply::{Detail, Reply, ReplyCode};
@@ -47,6 +48,7 @@ impl Runs for Smol {
     }
 }
 
+#[cfg(feature = "async-std")]
 impl Runs for AsyncStd {
     fn block_on<T>(future: impl Future<Output = T>) -> T {
         async_std::task::block_on(future)
@@ -61,7 +63,7 @@ impl Runs for AsyncStd {
     }
 }
 
-/// Makes tests of functions that are generic over the runtime: `on_smol::…` and `on_async_std::…`.
+/// Makes tests of functions that are generic over the runtime: `on_smol::…` and, with that feature, `on_async_std::…`.
 macro_rules! on_each_runtime {
     ($($test:ident),* $(,)?) => {
         mod on_smol {
@@ -73,6 +75,7 @@ macro_rules! on_each_runtime {
             )*
         }
 
+        #[cfg(feature = "async-std")]
         mod on_async_std {
             $(
                 #[test]

@@ -14,7 +14,7 @@ use smtp_proto::client::{Capabilities, Config, Connection, Envelope, Event, Outc
 use smtp_proto::{Clock, CloseReason, Observer};
 use tokio::io::AsyncRead;
 use tokio::net::{TcpStream, ToSocketAddrs, lookup_host};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout};
 use tracing::{Span, info_span};
 
 use crate::driver::{Driver, Next};
@@ -266,14 +266,14 @@ impl<R: Unpin> Stream for NoMails<R> {
 }
 
 /// Connects to one of the addresses of a server: tries them in turn and leaves time for those that come after.
-async fn dial(server: impl ToSocketAddrs, timeout: Duration) -> io::Result<TcpStream> {
-    let end = Instant::now() + timeout;
-    let found = timeout_at(end, lookup_host(server)).await.map_err(|_| ErrorKind::TimedOut)?;
+async fn dial(server: impl ToSocketAddrs, time: Duration) -> io::Result<TcpStream> {
+    let begin = Instant::now();
+    let found = timeout(time, lookup_host(server)).await.map_err(|_| ErrorKind::TimedOut)?;
     let addresses: Vec<_> = found?.collect();
     let mut failure = io::Error::new(ErrorKind::NotFound, "the server has no address");
     for (address, to_try) in addresses.iter().zip((1..=addresses.len() as u32).rev()) {
-        let share = end.saturating_duration_since(Instant::now()) / to_try;
-        match timeout_at(Instant::now() + share, TcpStream::connect(address)).await {
+        let share = time.saturating_sub(begin.elapsed()) / to_try;
+        match timeout(share, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => return Ok(stream),
             Ok(Err(error)) => failure = error,
             Err(_) => failure = ErrorKind::TimedOut.into(),

@@ -218,7 +218,7 @@ impl Server {
         }
         let grace = self.listeners.iter().map(|(_, config)| config.timeouts.shutdown_grace).max().unwrap_or_default();
         drop(self.listeners);
-        let _ = timeout(grace + LAST_WORDS, async { while tasks.join_next().await.is_some() {} }).await;
+        let _ = timeout(grace.saturating_add(LAST_WORDS), async { while tasks.join_next().await.is_some() {} }).await;
         Ok(())
     }
 
