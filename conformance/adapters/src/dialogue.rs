@@ -7,7 +7,8 @@ use smtp_proto::Direction;
 /// What both sides of a connection say, in turns.
 ///
 /// As text it looks like the scenarios of RFC 5321 Appendix D: a line of the client behind `C: `, one of the server behind
-/// `S: `, and the TLS handshake as `TLS`. Lines of one side that follow each other are one turn.
+/// `S: `, the TLS handshake as `TLS`, and that a side says nothing more as `C closes` or `S closes`. Lines of one side that
+/// follow each other are one turn.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dialogue {
     turns: Vec<Turn>,
@@ -20,6 +21,8 @@ pub enum Turn {
     Said(Side, Vec<u8>),
     /// Both make the TLS handshake.
     Tls,
+    /// One side says nothing more.
+    Closes(Side),
 }
 
 /// One end of a connection.
@@ -44,11 +47,15 @@ impl Dialogue {
             let (side, said) = match line.split_at_checked(2) {
                 Some(("C:", said)) => (Side::Client, said),
                 Some(("S:", said)) => (Side::Server, said),
-                _ if line == "TLS" => {
-                    turns.push(Turn::Tls);
+                _ => {
+                    turns.push(match line {
+                        "TLS" => Turn::Tls,
+                        "C closes" => Turn::Closes(Side::Client),
+                        "S closes" => Turn::Closes(Side::Server),
+                        _ => panic!("no line of a dialogue: {line:?}"),
+                    });
                     continue;
                 }
-                _ => panic!("no line of a dialogue: {line:?}"),
             };
             let said = said.strip_prefix(' ').unwrap_or(said);
             match turns.last_mut() {
@@ -73,7 +80,7 @@ impl Dialogue {
     pub fn seen_by(&self, observer: Side) -> Vec<(Direction, String)> {
         let said = self.turns.iter().filter_map(|turn| match turn {
             Turn::Said(side, octets) => Some((side, octets)),
-            Turn::Tls => None,
+            Turn::Tls | Turn::Closes(_) => None,
         });
         said.map(|(side, octets)| {
             let direction = if *side == observer { Direction::Sent } else { Direction::Received };

@@ -1,7 +1,7 @@
 //! A peer that says what a dialogue says, octet by octet, and hears nothing else.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 
 use smtp_tls::rustls::pki_types::ServerName;
@@ -46,10 +46,11 @@ impl Peer {
                     assert_eq!(heard, expected, "heard in turn {number} by the {}", self.side);
                 }
                 Turn::Tls => self.start_tls(client, server),
+                Turn::Closes(side) if *side == self.side => self.close(),
+                Turn::Closes(_) => self.hear_end(),
             }
         }
-        let rest = self.hear(usize::MAX);
-        assert_eq!(rest.escape_ascii().to_string(), "", "heard behind the end by the {}", self.side);
+        self.hear_end();
     }
 
     /// Says these octets.
@@ -82,6 +83,31 @@ impl Peer {
         let mut heard = Vec::new();
         stream.take(octets as u64).read_to_end(&mut heard).expect("the other side speaks, or closes in good form");
         heard
+    }
+
+    /// Says nothing more. The other side may have closed already.
+    pub fn close(&mut self) {
+        let stream = match &mut self.stream {
+            Stream::Clear(stream) => stream,
+            Stream::Client(stream) => {
+                stream.conn.send_close_notify();
+                let _ = stream.flush();
+                &mut stream.sock
+            }
+            Stream::Server(stream) => {
+                stream.conn.send_close_notify();
+                let _ = stream.flush();
+                &mut stream.sock
+            }
+            Stream::Gone => return,
+        };
+        let _ = stream.shutdown(Shutdown::Write);
+    }
+
+    /// Waits for the other side to close.
+    fn hear_end(&mut self) {
+        let rest = self.hear(usize::MAX);
+        assert_eq!(rest.escape_ascii().to_string(), "", "heard behind the end by the {}", self.side);
     }
 
     fn start_tls(&mut self, client: &Arc<ClientConfig>, server: &Arc<ServerConfig>) {

@@ -33,6 +33,11 @@ pub fn adapters() -> [&'static dyn Adapter; 4] {
     [&blocking::Blocking, &self::tokio::Tokio, &futures::Smol, &futures::AsyncStd]
 }
 
+/// A client of every adapter with a server of every adapter.
+pub fn pairs() -> impl Iterator<Item = [&'static dyn Adapter; 2]> {
+    adapters().into_iter().flat_map(|client| adapters().map(|server| [client, server]))
+}
+
 /// A server that is to be.
 #[derive(Debug)]
 pub struct ServerSetup {
