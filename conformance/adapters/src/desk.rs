@@ -21,6 +21,7 @@ use smtp_proto::server::{Accept, Answer, Auth, Envelope, Hello, Mail, Rcpt, Reje
 #[derive(Clone, Debug, Default)]
 pub struct Desk {
     pause: Duration,
+    is_forgetful: bool,
     state: Arc<Mutex<State>>,
 }
 
@@ -57,6 +58,12 @@ impl Desk {
         Self { pause, ..self }
     }
 
+    /// The same, without a log.
+    #[must_use]
+    pub fn without_log(self) -> Self {
+        Self { is_forgetful: true, ..self }
+    }
+
     /// Somebody for one connection.
     #[must_use]
     pub fn clerk(&self) -> Clerk {
@@ -76,7 +83,9 @@ impl Desk {
     }
 
     fn note(&self, what: String) {
-        self.state().log.push(what);
+        if !self.is_forgetful {
+            self.state().log.push(what);
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

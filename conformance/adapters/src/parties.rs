@@ -8,6 +8,7 @@ use smtp_proto::{client, server};
 use smtp_tls::{ClientTls, ServerTls};
 
 use crate::certificates::{Authority, TLS13};
+use crate::peer::Rustls;
 use crate::{
     Adapter, Buffers, Client, ClientSetup, Desk, Dialogue, PATIENCE, Peer, Recordings, ServerSetup, Service, Side,
 };
@@ -23,6 +24,21 @@ pub enum Tls {
     Implicit,
 }
 
+impl Tls {
+    /// All of these.
+    pub const ALL: [Self; 3] = [Self::Never, Self::StartTls, Self::Implicit];
+
+    /// The text of how a session of [`Parties`] begins, up to the first mail.
+    #[must_use]
+    pub fn opening(self) -> &'static str {
+        match self {
+            Self::Never => include_str!("../dialogues/opening-clear.txt"),
+            Self::StartTls => include_str!("../dialogues/opening-starttls.txt"),
+            Self::Implicit => include_str!("../dialogues/opening-implicit-tls.txt"),
+        }
+    }
+}
+
 /// Clients and servers that fit each other. The server is `mx.example`, the client `client.example`.
 pub struct Parties {
     /// The configuration of servers.
@@ -33,7 +49,7 @@ pub struct Parties {
     pub buffers: Buffers,
     tls: Option<(ServerTls, ClientTls)>,
     /// For peers without an adapter.
-    rustls: (std::sync::Arc<smtp_tls::rustls::ClientConfig>, std::sync::Arc<smtp_tls::rustls::ServerConfig>),
+    rustls: Rustls,
 }
 
 impl Parties {
@@ -54,7 +70,7 @@ impl Parties {
         };
         let authority = Authority::new();
         let issued = authority.issue(&["mx.example"]);
-        let rustls = (authority.client_config(TLS13), issued.server_config());
+        let rustls = Rustls { client: authority.client_config(TLS13), server: issued.server_config() };
         let tls = (tls != Tls::Never).then(|| (issued.server_tls(), authority.client_tls()));
         if tls.is_some() {
             server.auth.mechanisms = ["PLAIN", "LOGIN"].into_iter().filter_map(mechanism).collect();
@@ -73,7 +89,7 @@ impl Parties {
         let listener = self.buffers.listen();
         let address = listener.local_addr().expect("an address");
         let tls = self.tls.as_ref().map(|(server, _)| server.clone());
-        let (config, desk, recordings) = (self.server.clone(), desk.clone(), recordings.clone());
+        let (config, desk, recordings) = (self.server.clone(), desk.clone(), Some(recordings.clone()));
         (address, adapter.serve(ServerSetup { listener, config, tls, desk, recordings }))
     }
 
@@ -86,20 +102,38 @@ impl Parties {
         adapter.client(ClientSetup { stream, config, tls, recordings })
     }
 
-    /// Plays the client of a dialogue with the server at this address.
-    pub fn play_client(&self, dialogue: &Dialogue, address: SocketAddr) {
-        let peer = Peer::new(Side::Client, self.buffers.connect(address));
-        peer.play(dialogue, &self.rustls.0, &self.rustls.1);
+    /// A raw client, connected to this address.
+    #[must_use]
+    pub fn raw_client(&self, address: SocketAddr) -> Peer {
+        Peer::new(Side::Client, self.buffers.connect(address), self.rustls.clone())
     }
 
-    /// Plays the server of a dialogue with the next client of this listener.
+    /// A raw server of the next client of this listener.
+    ///
+    /// # Panics
+    ///
+    /// When none comes.
+    #[must_use]
+    pub fn raw_server(&self, listener: &TcpListener) -> Peer {
+        Peer::new(Side::Server, listener.accept().expect("a client").0, self.rustls.clone())
+    }
+
+    /// Plays the client of a dialogue with the server at this address, to the end of the connection.
+    pub fn play_client(&self, dialogue: &Dialogue, address: SocketAddr) {
+        let mut client = self.raw_client(address);
+        client.play(dialogue);
+        client.end();
+    }
+
+    /// Plays the server of a dialogue with the next client of this listener, to the end of the connection.
     ///
     /// # Panics
     ///
     /// When none comes.
     pub fn play_server(&self, dialogue: &Dialogue, listener: &TcpListener) {
-        let peer = Peer::new(Side::Server, listener.accept().expect("a client").0);
-        peer.play(dialogue, &self.rustls.0, &self.rustls.1);
+        let mut server = self.raw_server(listener);
+        server.play(dialogue);
+        server.end();
     }
 }
 

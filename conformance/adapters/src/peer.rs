@@ -14,6 +14,14 @@ use crate::{Dialogue, Side, Turn};
 pub struct Peer {
     side: Side,
     stream: Stream,
+    rustls: Rustls,
+}
+
+/// How it makes TLS, on either side.
+#[derive(Clone)]
+pub(crate) struct Rustls {
+    pub(crate) client: Arc<ClientConfig>,
+    pub(crate) server: Arc<ServerConfig>,
 }
 
 enum Stream {
@@ -25,18 +33,17 @@ enum Stream {
 
 impl Peer {
     /// This end of a connected stream.
-    #[must_use]
-    pub fn new(side: Side, stream: TcpStream) -> Self {
+    pub(crate) fn new(side: Side, stream: TcpStream, rustls: Rustls) -> Self {
         limit(&stream);
-        Self { side, stream: Stream::Clear(stream) }
+        Self { side, stream: Stream::Clear(stream), rustls }
     }
 
-    /// Plays its side of the dialogue, and then waits for the other side to close.
+    /// Plays its side of the dialogue.
     ///
     /// # Panics
     ///
     /// When the other side says anything else.
-    pub fn play(mut self, dialogue: &Dialogue, client: &Arc<ClientConfig>, server: &Arc<ServerConfig>) {
+    pub fn play(&mut self, dialogue: &Dialogue) {
         for (number, turn) in dialogue.turns().iter().enumerate() {
             match turn {
                 Turn::Said(side, octets) if *side == self.side => self.say(octets),
@@ -45,11 +52,19 @@ impl Peer {
                     let (heard, expected) = (heard.escape_ascii().to_string(), octets.escape_ascii().to_string());
                     assert_eq!(heard, expected, "heard in turn {number} by the {}", self.side);
                 }
-                Turn::Tls => self.start_tls(client, server),
+                Turn::Tls => self.start_tls(),
                 Turn::Closes(side) if *side == self.side => self.close(),
                 Turn::Closes(_) => self.hear_end(),
             }
         }
+    }
+
+    /// Waits for the other side to close.
+    ///
+    /// # Panics
+    ///
+    /// When it says anything before.
+    pub fn end(mut self) {
         self.hear_end();
     }
 
@@ -104,24 +119,23 @@ impl Peer {
         let _ = stream.shutdown(Shutdown::Write);
     }
 
-    /// Waits for the other side to close.
     fn hear_end(&mut self) {
         let rest = self.hear(usize::MAX);
         assert_eq!(rest.escape_ascii().to_string(), "", "heard behind the end by the {}", self.side);
     }
 
-    fn start_tls(&mut self, client: &Arc<ClientConfig>, server: &Arc<ServerConfig>) {
+    fn start_tls(&mut self) {
         let Stream::Clear(stream) = core::mem::replace(&mut self.stream, Stream::Gone) else {
             panic!("TLS begins once");
         };
         self.stream = match self.side {
             Side::Client => {
                 let name = ServerName::try_from("mx.example").expect("a domain");
-                let connection = ClientConnection::new(Arc::clone(client), name).expect("a usable configuration");
+                let connection = ClientConnection::new(Arc::clone(&self.rustls.client), name).expect("a usable configuration");
                 Stream::Client(Box::new(StreamOwned::new(connection, stream)))
             }
             Side::Server => {
-                let connection = ServerConnection::new(Arc::clone(server)).expect("a usable configuration");
+                let connection = ServerConnection::new(Arc::clone(&self.rustls.server)).expect("a usable configuration");
                 Stream::Server(Box::new(StreamOwned::new(connection, stream)))
             }
         };

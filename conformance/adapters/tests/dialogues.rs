@@ -94,9 +94,9 @@ fn servers_with_clients_that_err() {
         "reset",
     ];
     let errors = include_str!("../dialogues/errors.txt").replace("{oversize}", &"x".repeat(3000));
-    for tls in [Tls::Never, Tls::StartTls, Tls::Implicit] {
+    for tls in Tls::ALL {
         for adapter in adapters() {
-            let dialogue = Dialogue::parse(&(opening(tls).to_owned() + &errors));
+            let dialogue = Dialogue::parse(&(tls.opening().to_owned() + &errors));
             let mut parties = Parties::new(tls);
             // There are more of them than are answered at once.
             parties.server.timeouts.error_delay = Duration::ZERO;
@@ -117,9 +117,9 @@ fn servers_with_a_client_that_goes_away() {
         "message of 26 octets: Err(UnexpectedEof)",
         "reset",
     ];
-    for tls in [Tls::Never, Tls::StartTls, Tls::Implicit] {
+    for tls in Tls::ALL {
         for adapter in adapters() {
-            let dialogue = Dialogue::parse(&(opening(tls).to_owned() + include_str!("../dialogues/no-end.txt")));
+            let dialogue = Dialogue::parse(&(tls.opening().to_owned() + include_str!("../dialogues/no-end.txt")));
             let (said, log) = serve(Parties::new(tls), adapter, dialogue.clone());
             assert_eq!(said, dialogue.seen_by(Side::Server), "{tls:?}, {}", adapter.name());
             assert_eq!(log, opened(tls, &LOG), "{tls:?}, {}", adapter.name());
@@ -156,9 +156,9 @@ fn clients_with_a_server_that_gives_no_verdict() {
 }
 
 fn clients_with_a_server_that_breaks_off(dialogue: &str, outcomes: &[&str], reason: CloseReason) {
-    for tls in [Tls::Never, Tls::StartTls, Tls::Implicit] {
+    for tls in Tls::ALL {
         for adapter in adapters() {
-            let dialogue = Dialogue::parse(&(opening(tls).to_owned() + dialogue));
+            let dialogue = Dialogue::parse(&(tls.opening().to_owned() + dialogue));
             let (said, told, closed) = send(Parties::new(tls), adapter, dialogue.clone());
             assert_eq!(said, dialogue.seen_by(Side::Client), "{tls:?}, {}", adapter.name());
             assert_eq!(told, outcomes, "{tls:?}, {}", adapter.name());
@@ -280,20 +280,11 @@ impl Case {
             true => include_str!("../dialogues/mails.txt"),
             false => include_str!("../dialogues/mails-one-command-at-a-time.txt"),
         };
-        opening(self.tls).to_owned() + mails
+        self.tls.opening().to_owned() + mails
     }
 
     fn log(self) -> Vec<String> {
         opened(self.tls, &LOG)
-    }
-}
-
-/// How a session begins.
-fn opening(tls: Tls) -> &'static str {
-    match tls {
-        Tls::Never => include_str!("../dialogues/opening-clear.txt"),
-        Tls::StartTls => include_str!("../dialogues/opening-starttls.txt"),
-        Tls::Implicit => include_str!("../dialogues/opening-implicit-tls.txt"),
     }
 }
 

@@ -8,7 +8,7 @@ use smtp_proto::CloseReason;
 use smtp_proto::client::Outcome;
 use smtp_proto::server::{Answer, Auth, Envelope, Hello, Mail as MailCommand, Rcpt};
 
-use super::{Adapter, Client, ClientSetup, Mail, ServerSetup, Service};
+use super::{Adapter, CONNECTIONS, Client, ClientSetup, Mail, ServerSetup, Service};
 use crate::Clerk;
 
 /// On smol.
@@ -60,7 +60,10 @@ fn serve<R: Runtime>(
 ) -> Service {
     let ServerSetup { config, tls, desk, recordings, .. } = setup;
     let mut server = Server::<R>::new(listener, config).expect("a usable configuration");
-    server = server.with_observer(move |_: &Peer| recordings.observer());
+    server = server.with_caps(CONNECTIONS, CONNECTIONS);
+    if let Some(recordings) = recordings {
+        server = server.with_observer(move |_: &Peer| recordings.observer());
+    }
     if let Some(tls) = tls {
         server = server.with_tls(tls);
     }

@@ -5,6 +5,7 @@ mod futures;
 mod tokio;
 
 use core::fmt;
+use core::num::NonZeroUsize;
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread::{self, JoinHandle};
@@ -49,9 +50,12 @@ pub struct ServerSetup {
     pub tls: Option<ServerTls>,
     /// Its application.
     pub desk: Desk,
-    /// Sees every connection.
-    pub recordings: Recordings,
+    /// Sees every connection, if it is there.
+    pub recordings: Option<Recordings>,
 }
+
+/// The most connections of a server at one time: more than anything here has.
+pub(crate) const CONNECTIONS: NonZeroUsize = NonZeroUsize::new(20_000).expect("not zero");
 
 /// A client that is to be.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use smtp_proto::client::Outcome;
 use smtp_proto::server::{Answer, Auth, Envelope, Hello, Mail as MailCommand, Rcpt};
 use smtp_tokio::{BodyReader, Peer, Server, Session};
 
-use super::{Adapter, Client, ClientSetup, Mail, ServerSetup, Service};
+use super::{Adapter, CONNECTIONS, Client, ClientSetup, Mail, ServerSetup, Service};
 use crate::Clerk;
 
 pub(super) struct Tokio;
@@ -28,7 +28,10 @@ impl Adapter for Tokio {
             ::tokio::net::TcpListener::from_std(listener).expect("a socket")
         };
         let mut server = Server::new(listener, config).expect("a usable configuration");
-        server = server.with_observer(move |_: &Peer| recordings.observer());
+        server = server.with_caps(CONNECTIONS, CONNECTIONS);
+        if let Some(recordings) = recordings {
+            server = server.with_observer(move |_: &Peer| recordings.observer());
+        }
         if let Some(tls) = tls {
             server = server.with_tls(tls);
         }
