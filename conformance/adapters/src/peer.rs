@@ -131,11 +131,13 @@ impl Peer {
         self.stream = match self.side {
             Side::Client => {
                 let name = ServerName::try_from("mx.example").expect("a domain");
-                let connection = ClientConnection::new(Arc::clone(&self.rustls.client), name).expect("a usable configuration");
+                let connection =
+                    ClientConnection::new(Arc::clone(&self.rustls.client), name).expect("a usable configuration");
                 Stream::Client(Box::new(StreamOwned::new(connection, stream)))
             }
             Side::Server => {
-                let connection = ServerConnection::new(Arc::clone(&self.rustls.server)).expect("a usable configuration");
+                let connection =
+                    ServerConnection::new(Arc::clone(&self.rustls.server)).expect("a usable configuration");
                 Stream::Server(Box::new(StreamOwned::new(connection, stream)))
             }
         };

@@ -15,7 +15,7 @@ use smtp_adapter_suite::{Buffers, PATIENCE, adapters, within};
 const CONNECTIONS: usize = 5000;
 
 /// Octets that a connection may take, by the name of the adapter. With threads each has a stack.
-const MOST: [(&str, usize); 4] = [("blocking", 48 << 10), ("tokio", 2 << 10), ("smol", 4 << 10), ("async-std", 4 << 10)];
+const MOST: [(&str, usize); 4] = [("blocking", 48 << 10), ("tokio", 5 << 9), ("smol", 4 << 10), ("async-std", 4 << 10)];
 
 /// A server in a process of its own. Dropping it ends it.
 struct Server {

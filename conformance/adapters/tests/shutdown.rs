@@ -109,7 +109,7 @@ fn send_until_the_end(mut client: Box<dyn Client>, number: usize, count: impl Fn
         }
         is_accepted
     };
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         while tell(client.send(mails.next().expect("there is no last one"))) {}
     } else {
         client.send_all(&mut mails, &mut |outcome| {
