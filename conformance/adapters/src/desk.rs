@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use memchr::memmem;
 use smtp_proto::reply::{Detail, Reply, ReplyCode};
 use smtp_proto::sasl::Claim;
 use smtp_proto::server::{Accept, Answer, Auth, Envelope, Hello, Mail, Rcpt, Reject};
@@ -174,7 +175,7 @@ impl Clerk {
     pub fn message(&mut self, envelope: &Envelope, octets: Vec<u8>, read: io::Result<usize>) -> Answer {
         self.desk.note(format!("message of {} octets: {:?}", octets.len(), read.as_ref().map_err(io::Error::kind)));
         read?;
-        if octets.windows(8).any(|word| word == b"unwanted") {
+        if memmem::find(&octets, b"unwanted").is_some() {
             return Err(reply(ReplyCode::TRANSACTION_FAILED, Detail::NOT_AUTHORIZED, "not such a message"));
         }
         let (reverse_path, recipients) = (envelope.reverse_path().to_owned(), envelope.recipients().to_vec());

@@ -68,7 +68,7 @@ fn messages() -> Vec<Vec<u8>> {
 /// So many octets in lines, of which some begin with dots.
 fn lines(octets: usize) -> Vec<u8> {
     let text = b".line one\r\nline two, which is longer\r\n..\r\n";
-    let mut lines: Vec<u8> = text.iter().copied().cycle().take(octets - octets % text.len()).collect();
+    let mut lines = text.repeat(octets / text.len());
     // The line that makes it exact: it takes two octets for its end.
     let left = octets - lines.len();
     if left == 1 {
