@@ -64,6 +64,7 @@
 //! and the reader of a body are the application's, and take the time they take.
 
 mod client;
+mod driver;
 mod entropy;
 mod server;
 mod socket;

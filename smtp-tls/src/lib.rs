@@ -50,6 +50,7 @@ mod identity;
 mod judge;
 mod server;
 mod session;
+mod upgrade;
 mod verifier;
 
 use std::sync::{Arc, LazyLock};
@@ -68,6 +69,7 @@ pub use identity::{Identity, read_certificates};
 pub use judge::{Handshaken, Judge};
 pub use server::{ServerAttempt, ServerTls};
 pub use session::TlsSession;
+pub use upgrade::{Attempt, Upgrade};
 
 /// The cryptography of the configurations that are made here.
 fn provider() -> Arc<CryptoProvider> {
