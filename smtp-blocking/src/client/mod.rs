@@ -86,7 +86,9 @@ impl Client {
         config: impl Into<Arc<Config>>,
         tls: &ClientTls,
     ) -> io::Result<Self> {
-        Self::from_stream_tls(dial(server, CONNECT_TIMEOUT)?, name, config, tls)
+        let config = config.into();
+        let upgrade = Upgrade::client(tls, server_name(name)?, &config);
+        Ok(Self::begin(dial(server, CONNECT_TIMEOUT)?, config)?.with_upgrade(upgrade))
     }
 
     /// A client at the end of a stream that is connected to a server, which has said nothing yet or whose greeting has
@@ -124,9 +126,7 @@ impl Client {
     ) -> io::Result<Self> {
         let config = config.into();
         let upgrade = Upgrade::client(tls, server_name(name)?, &config);
-        let mut client = Self::begin(stream, config)?;
-        client.driver.socket.upgrade = Some(upgrade);
-        Ok(client)
+        Ok(Self::begin(stream, config)?.with_upgrade(upgrade))
     }
 
     fn begin(stream: TcpStream, config: Arc<Config>) -> io::Result<Self> {
@@ -135,6 +135,12 @@ impl Client {
         connection.seed(entropy()?);
         let driver = Driver::new(connection, Socket::new(Arc::new(stream))?, clock);
         Ok(Self { driver, capabilities: None })
+    }
+
+    #[cfg(feature = "__tls")]
+    fn with_upgrade(mut self, upgrade: Upgrade) -> Self {
+        self.driver.socket.upgrade = Some(upgrade);
+        self
     }
 
     /// Lets the connection be watched from now on. Nothing has been said before the first mail or
