@@ -73,7 +73,7 @@ impl Wire {
     }
 
     fn sent(&self) -> &str {
-        std::str::from_utf8(&self.sent).expect("text")
+        core::str::from_utf8(&self.sent).expect("text")
     }
 }
 

@@ -59,11 +59,11 @@ pub struct Driver<C: Drive, T: Transport> {
     /// Why the transport failed first, if it did.
     pub error: Option<T::Error>,
     observer: Option<Box<dyn Observer>>,
-    /// What came up while something else was waited for.
-    waiting: Option<Next<C::Event>>,
+    /// What came up while something else was waited for, which is rare: so it has no room of its own.
+    waiting: Option<Box<Next<C::Event>>>,
     buffer: ReadBuffer,
     /// How often something was read without a pause.
-    reads: u32,
+    reads: u8,
 }
 
 impl<C: Drive, T: Transport> Driver<C, T> {
@@ -76,7 +76,7 @@ impl<C: Drive, T: Transport> Driver<C, T> {
     /// Carries on until there is something to see to.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Next<C::Event>> {
         if let Some(next) = self.waiting.take() {
-            return Poll::Ready(next);
+            return Poll::Ready(*next);
         }
         loop {
             match self.connection.poll() {
@@ -111,7 +111,7 @@ impl<C: Drive, T: Transport> Driver<C, T> {
         if self.waiting.is_none()
             && let Poll::Ready(next) = self.poll_next(cx)
         {
-            self.waiting = Some(next);
+            self.waiting = Some(Box::new(next));
         }
     }
 }

@@ -6,7 +6,7 @@ use super::{Driver, Transport, observe};
 use crate::{Direction, Drive};
 
 /// After how many reads without a pause others have their turn.
-const READS: u32 = 64;
+const READS: u8 = 64;
 
 impl<C: Drive, T: Transport> Driver<C, T> {
     /// Waits for input, if it is welcome, and for the deadline, while what is held by the transport leaves. Ready:
