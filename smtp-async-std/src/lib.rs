@@ -117,7 +117,6 @@
 #[cfg(feature = "async-std")]
 pub mod async_std;
 mod client;
-mod driver;
 mod endpoint;
 mod entropy;
 mod pool;

@@ -35,25 +35,11 @@ use bytes::Bytes;
 use futures_io::{AsyncRead as _, AsyncWrite as _};
 use futures_rustls::{Accept, Connect, TlsAcceptor, TlsConnector, TlsStream};
 use smtp_proto::{ReadBuffer, TlsInfo};
-use smtp_tls::rustls::pki_types::ServerName;
-pub(crate) use smtp_tls::server_name;
+use smtp_tls::{Attempt, Judge, TlsStage, Upgrade};
 #[doc(inline)]
 pub use smtp_tls::{ClientTls, Identity, ServerTls, TlsError, TlsSession, read_certificates};
-use smtp_tls::{Judge, TlsStage};
 
 use crate::Socket;
-
-/// How TLS is to be made.
-#[derive(Debug)]
-pub(crate) enum Upgrade {
-    Client {
-        tls: ClientTls,
-        name: ServerName<'static>,
-        /// A certificate that does not verify is no hindrance.
-        is_lenient: bool,
-    },
-    Server(ServerTls),
-}
 
 /// One TLS connection.
 pub(crate) struct Channel<S> {
@@ -70,24 +56,20 @@ enum State<S> {
     Failed,
 }
 
-impl Upgrade {
-    pub(crate) fn begin<S: Socket>(&self, socket: S) -> Channel<S> {
-        let (state, judge) = match self {
-            Self::Client { tls, name, is_lenient } => {
-                let attempt = tls.begin(name.clone(), *is_lenient);
+impl<S: Socket> Channel<S> {
+    pub(crate) fn begin(upgrade: &Upgrade, socket: S) -> Self {
+        let (state, judge) = match upgrade.begin() {
+            Attempt::Client(attempt) => {
                 let connect = TlsConnector::from(attempt.config()).connect(attempt.name(), socket);
                 (State::Connecting(connect), attempt.into_judge())
             }
-            Self::Server(tls) => {
-                let attempt = tls.begin();
+            Attempt::Server(attempt) => {
                 (State::Accepting(TlsAcceptor::from(attempt.config()).accept(socket)), attempt.into_judge())
             }
         };
-        Channel { state, judge, session: None }
+        Self { state, judge, session: None }
     }
-}
 
-impl<S: Socket> Channel<S> {
     pub(crate) fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<TlsInfo>> {
         let made: io::Result<TlsStream<S>> = match &mut self.state {
             State::Connecting(connect) => ready!(Pin::new(connect).poll(cx)).map(Into::into),

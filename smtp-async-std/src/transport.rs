@@ -1,28 +1,30 @@
 //! What a driver reads from and writes to: a socket, in clear or under TLS.
 
 use core::fmt;
-use core::future::poll_fn;
 use core::pin::Pin;
-use core::task::{Context, Poll, ready};
-use core::time::Duration;
+use core::task::{Context, Poll, Waker, ready};
 use std::io::{self, ErrorKind};
 
 use bytes::Bytes;
 use futures_io::AsyncWrite as _;
-use smtp_proto::{Direction, Observer, ReadBuffer, TlsInfo};
+use smtp_proto::{Clock, Instant, ReadBuffer, TlsInfo, Transport as _};
 
-use crate::runtime::timeout;
+use crate::timer::Timer;
 #[cfg(feature = "__tls")]
-use crate::tls::{Channel, TlsSession, Upgrade};
+use crate::tls::{Channel, TlsSession};
 use crate::{Runtime, Socket};
 
-/// A connected stream, watched by an [`Observer`] if there is one.
+/// What carries out what a connection says.
+pub(crate) type Driver<C, R> = smtp_proto::Driver<C, Transport<R>>;
+
+/// A connected stream, with the clock and the timer of its connection.
 pub(crate) struct Transport<R: Runtime> {
     stream: Stream<R::Socket>,
-    observer: Option<Box<dyn Observer>>,
+    clock: Clock,
+    timer: Timer<R>,
     /// How TLS is to be made.
     #[cfg(feature = "__tls")]
-    pub(crate) upgrade: Option<Upgrade>,
+    pub(crate) upgrade: Option<smtp_tls::Upgrade>,
 }
 
 /// What octets go through.
@@ -36,71 +38,22 @@ enum Stream<S> {
     Gone,
 }
 
-/// How long, and for how many octets, a closed connection is kept for the peer to read what was written last.
-const LINGER: (Duration, usize) = (Duration::from_secs(1), 1 << 20);
-
 impl<R: Runtime> Transport<R> {
-    pub(crate) fn new(socket: R::Socket) -> Self {
+    pub(crate) fn new(socket: R::Socket, clock: Clock) -> Self {
         Self {
             stream: Stream::Clear(socket),
-            observer: None,
+            clock,
+            timer: Timer::new(),
             #[cfg(feature = "__tls")]
             upgrade: None,
         }
     }
 
-    pub(crate) fn observe(&mut self, observer: Box<dyn Observer>) {
-        self.observer = Some(observer);
-    }
-
-    /// Octets of the peer; none: it has closed its side. Nothing is kept of the buffer when this is pending.
-    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuffer) -> Poll<io::Result<Bytes>> {
-        let received = match &mut self.stream {
-            Stream::Clear(socket) => poll_clear(socket, cx, buffer),
-            #[cfg(feature = "__tls")]
-            Stream::Tls(channel) => channel.poll_read(cx, buffer),
-            #[cfg(feature = "__tls")]
-            Stream::Gone => Poll::Ready(Err(ErrorKind::NotConnected.into())),
-        };
-        if received.is_pending() {
-            buffer.release();
-        }
-        let received = ready!(received);
-        if let (Ok(octets), Some(observer)) = (&received, &mut self.observer)
-            && !octets.is_empty()
-        {
-            observer.octets(Direction::Received, octets);
-        }
-        Poll::Ready(received)
-    }
-
-    /// Writes some of the octets, at least one. They may have to be [flushed](Self::poll_flush).
-    pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
-        let written = match &mut self.stream {
-            Stream::Clear(socket) => Pin::new(socket).poll_write(cx, octets),
-            #[cfg(feature = "__tls")]
-            Stream::Tls(channel) => channel.poll_write(cx, octets),
-            #[cfg(feature = "__tls")]
-            Stream::Gone => Poll::Ready(Err(ErrorKind::NotConnected.into())),
-        };
-        let written = match ready!(written) {
-            Ok(0) => Err(ErrorKind::WriteZero.into()),
-            written => written,
-        };
-        if let (Ok(count), Some(observer)) = (&written, &mut self.observer) {
-            observer.octets(Direction::Sent, &octets[..*count]);
-        }
-        Poll::Ready(written)
-    }
-
-    /// Lets leave what was written and is held here: records of TLS.
-    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.stream {
-            Stream::Clear(socket) => Pin::new(socket).poll_flush(cx),
-            #[cfg(feature = "__tls")]
-            Stream::Tls(channel) => channel.poll_flush(cx),
-            #[cfg(feature = "__tls")]
-            Stream::Gone => Poll::Ready(Err(ErrorKind::NotConnected.into())),
+    /// Writes some of the octets, if the socket takes them at once.
+    pub(crate) fn write_now(&mut self, octets: &[u8]) -> Option<usize> {
+        match self.poll_write(&mut Context::from_waker(Waker::noop()), octets) {
+            Poll::Ready(written) => written.ok(),
+            Poll::Pending => None,
         }
     }
 
@@ -115,51 +68,62 @@ impl<R: Runtime> Transport<R> {
         }
     }
 
-    /// Nothing more is written.
-    pub(crate) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// What TLS was agreed on, once there is any.
+    #[cfg(feature = "__tls")]
+    pub(crate) fn tls_session(&self) -> Option<&TlsSession> {
+        match &self.stream {
+            Stream::Tls(channel) => channel.session(),
+            Stream::Clear(_) | Stream::Gone => None,
+        }
+    }
+}
+
+impl<R: Runtime> smtp_proto::Transport for Transport<R> {
+    type Error = io::Error;
+
+    fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    fn poll_until(&mut self, cx: &mut Context<'_>, deadline: Option<Instant>) -> Poll<()> {
+        self.timer.poll(cx, &self.clock, deadline)
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuffer) -> Poll<io::Result<Bytes>> {
         match &mut self.stream {
-            Stream::Clear(socket) => Pin::new(socket).poll_close(cx),
+            Stream::Clear(socket) => poll_clear(socket, cx, buffer),
             #[cfg(feature = "__tls")]
-            Stream::Tls(channel) => channel.poll_close(cx),
+            Stream::Tls(channel) => channel.poll_read(cx, buffer),
             #[cfg(feature = "__tls")]
             Stream::Gone => Poll::Ready(Err(ErrorKind::NotConnected.into())),
         }
     }
 
-    /// Closes, with the end of TLS if there is any, as far as the peer takes it soon.
-    pub(crate) async fn close(&mut self) {
-        let _ = timeout::<R, _>(LINGER.0, poll_fn(|cx| self.poll_close(cx))).await;
+    fn poll_write(&mut self, cx: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
+        match &mut self.stream {
+            Stream::Clear(socket) => Pin::new(socket).poll_write(cx, octets),
+            #[cfg(feature = "__tls")]
+            Stream::Tls(channel) => channel.poll_write(cx, octets),
+            #[cfg(feature = "__tls")]
+            Stream::Gone => Poll::Ready(Err(ErrorKind::NotConnected.into())),
+        }
     }
 
-    /// Closes, and gives the peer some time to read what was written last: a connection that is closed with unread input
-    /// in it is reset, which can take the last reply away from the peer.
-    pub(crate) async fn linger(&mut self) {
-        let (mut buffer, mut unread) = (ReadBuffer::new(), LINGER.1);
-        let drained = poll_fn(|cx| {
-            if ready!(self.poll_close(cx)).is_err() {
-                return Poll::Ready(());
-            }
-            loop {
-                match ready!(self.poll_read(cx, &mut buffer)) {
-                    Ok(octets) if !octets.is_empty() && octets.len() < unread => unread -= octets.len(),
-                    _ => return Poll::Ready(()),
-                }
-            }
-        });
-        // A peer that stays is left.
-        let _ = timeout::<R, _>(LINGER.0, drained).await;
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.stream {
+            Stream::Clear(socket) => Pin::new(socket).poll_flush(cx),
+            #[cfg(feature = "__tls")]
+            Stream::Tls(channel) => channel.poll_flush(cx),
+            #[cfg(feature = "__tls")]
+            Stream::Gone => Poll::Ready(Err(ErrorKind::NotConnected.into())),
+        }
     }
 
-    /// Makes the TLS handshake.
-    ///
-    /// # Errors
-    ///
-    /// Why there is no TLS. The stream is of no use then.
     #[cfg(feature = "__tls")]
-    pub(crate) fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<TlsInfo>> {
+    fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<TlsInfo>> {
         if let Some(upgrade) = self.upgrade.take() {
             self.stream = match core::mem::replace(&mut self.stream, Stream::Gone) {
-                Stream::Clear(socket) => Stream::Tls(Box::new(upgrade.begin(socket))),
+                Stream::Clear(socket) => Stream::Tls(Box::new(Channel::begin(&upgrade, socket))),
                 stream => stream,
             };
         }
@@ -169,18 +133,19 @@ impl<R: Runtime> Transport<R> {
         }
     }
 
-    /// What TLS was agreed on, once there is any.
-    #[cfg(feature = "__tls")]
-    pub(crate) fn tls_session(&self) -> Option<&TlsSession> {
-        match &self.stream {
-            Stream::Tls(channel) => channel.session(),
-            Stream::Clear(_) | Stream::Gone => None,
-        }
+    #[cfg(not(feature = "__tls"))]
+    fn poll_handshake(&mut self, _: &mut Context<'_>) -> Poll<io::Result<TlsInfo>> {
+        Poll::Ready(Err(ErrorKind::Unsupported.into()))
     }
 
-    #[cfg(not(feature = "__tls"))]
-    pub(crate) fn poll_handshake(&mut self, _: &mut Context<'_>) -> Poll<io::Result<TlsInfo>> {
-        Poll::Ready(Err(ErrorKind::Unsupported.into()))
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.stream {
+            Stream::Clear(socket) => Pin::new(socket).poll_close(cx),
+            #[cfg(feature = "__tls")]
+            Stream::Tls(channel) => channel.poll_close(cx),
+            #[cfg(feature = "__tls")]
+            Stream::Gone => Poll::Ready(Err(ErrorKind::NotConnected.into())),
+        }
     }
 }
 
@@ -206,7 +171,7 @@ fn poll_clear<S: Socket>(socket: &mut S, cx: &mut Context<'_>, buffer: &mut Read
 mod tests {
     use core::task::{Context, Poll, Waker};
 
-    use smtp_proto::ReadBuffer;
+    use smtp_proto::{Clock, ReadBuffer, Transport as _};
 
     use super::{Stream, Transport};
     use crate::runtime::fake::{Fake, Line};
@@ -214,7 +179,8 @@ mod tests {
     /// While nothing has come nothing is read, so that no buffer is needed.
     #[test]
     fn waiting_needs_no_buffer() {
-        let mut transport = Transport::<Fake>::new(Line { is_readable: false, says: b"220 ", reads: 0 });
+        let mut transport =
+            Transport::<Fake>::new(Line { is_readable: false, says: b"220 ", reads: 0 }, Clock::start());
         let (mut buffer, mut cx) = (ReadBuffer::new(), Context::from_waker(Waker::noop()));
         for _ in 0..3 {
             assert!(transport.poll_read(&mut cx, &mut buffer).is_pending());
@@ -225,14 +191,5 @@ mod tests {
         line.is_readable = true;
         let Poll::Ready(Ok(octets)) = transport.poll_read(&mut cx, &mut buffer) else { panic!("it can be read") };
         assert_eq!(octets, "220 ");
-    }
-
-    /// Where it is not known whether something has come, the buffer that nothing was read into is given back.
-    #[test]
-    fn waiting_gives_the_buffer_back() {
-        let mut transport = Transport::<Fake>::new(Line { is_readable: true, says: b"", reads: 0 });
-        let (mut buffer, mut cx) = (ReadBuffer::new(), Context::from_waker(Waker::noop()));
-        assert!(transport.poll_read(&mut cx, &mut buffer).is_pending());
-        assert_eq!(format!("{buffer:?}"), format!("{:?}", ReadBuffer::new()));
     }
 }

@@ -62,8 +62,11 @@
 //!
 //! Every read and write has a time limit: the deadline of the connection. So has a TLS handshake. A method of a session
 //! and the reader of a body are the application's, and take the time they take.
+//!
+//! Octets are read while others wait to be written, so that two sides that both write never wait for each other.
 
 mod client;
+mod driver;
 mod entropy;
 mod server;
 mod socket;

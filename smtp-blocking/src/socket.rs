@@ -2,13 +2,13 @@
 
 use core::fmt;
 use core::time::Duration;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::TcpStream;
 use std::sync::Arc;
 
+use smtp_proto::{Direction, Observer, TlsInfo};
 #[cfg(feature = "__tls")]
-use smtp_proto::TlsInfo;
-use smtp_proto::{Direction, Observer};
+use smtp_tls::Upgrade;
 
 #[cfg(feature = "__tls")]
 use crate::tls::{Channel, TlsSession};
@@ -19,6 +19,9 @@ pub(crate) struct Socket {
     wire: Wire,
     #[cfg(feature = "__tls")]
     tls: Option<Box<Channel>>,
+    /// How TLS is to be made.
+    #[cfg(feature = "__tls")]
+    pub(crate) upgrade: Option<Upgrade>,
     observer: Option<Box<dyn Observer>>,
 }
 
@@ -33,6 +36,8 @@ impl Socket {
             wire: Wire::new(stream)?,
             #[cfg(feature = "__tls")]
             tls: None,
+            #[cfg(feature = "__tls")]
+            upgrade: None,
             observer: None,
         })
     }
@@ -75,19 +80,23 @@ impl Socket {
         received
     }
 
-    /// Goes on with the TLS handshake, which `begin` begins, as far as it comes in about this time; `None`: it is not
-    /// done yet.
+    /// Goes on with the TLS handshake as far as it comes in about this time; `None`: it is not done yet.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no TLS. The socket is of no use then.
     #[cfg(feature = "__tls")]
-    pub(crate) fn handshake<E: Into<io::Error>>(
-        &mut self,
-        begin: impl FnOnce() -> Result<Channel, E>,
-        wait: Duration,
-    ) -> io::Result<Option<TlsInfo>> {
-        let tls = match &mut self.tls {
-            Some(tls) => tls,
-            none => none.insert(Box::new(begin().map_err(Into::into)?)),
-        };
+    pub(crate) fn handshake(&mut self, wait: Duration) -> io::Result<Option<TlsInfo>> {
+        if let Some(upgrade) = self.upgrade.take() {
+            self.tls = Some(Box::new(Channel::begin(&upgrade)?));
+        }
+        let tls = self.tls.as_mut().ok_or(ErrorKind::Unsupported)?;
         tls.handshake(&mut self.wire, wait)
+    }
+
+    #[cfg(not(feature = "__tls"))]
+    pub(crate) fn handshake(&mut self, _: Duration) -> io::Result<Option<TlsInfo>> {
+        Err(ErrorKind::Unsupported.into())
     }
 
     /// What TLS was agreed on, once there is any.

@@ -31,9 +31,9 @@ pub(crate) struct Wire {
     patience: Duration,
 }
 
-/// How long one write may block. A write that was cut off here is tried again until the deadline of the connection;
-/// in between its owner looks after other things.
-const WRITE_SLICE: Duration = Duration::from_millis(250);
+/// How long one write may block. A write that was cut off here is tried again until the deadline of the connection; in
+/// between its owner looks after other things, above all after input: of two peers that both write, one has to read.
+const WRITE_SLICE: Duration = Duration::from_millis(10);
 
 /// The longest wait in one piece. Most times of the protocol are longer, so that most reads wait as long as the one
 /// before.

@@ -33,6 +33,17 @@ pub enum ConfigError {
     /// A time is zero.
     #[error("the time `{0}` is zero")]
     ZeroTime(&'static str),
+    /// TLS is asked for, and the adapter was not told how it is made.
+    #[error("the configuration asks for TLS, and nothing says how it is made")]
+    TlsNotSetUp,
+}
+
+/// What an adapter says to whoever hands the configuration in: `InvalidInput`.
+#[cfg(feature = "std")]
+impl From<ConfigError> for std::io::Error {
+    fn from(error: ConfigError) -> Self {
+        Self::new(std::io::ErrorKind::InvalidInput, error)
+    }
 }
 
 /// Checks that each of these limits, by name, leaves room for a line.

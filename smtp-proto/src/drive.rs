@@ -24,6 +24,18 @@ pub enum Output<'a, E> {
     Closed(CloseReason),
 }
 
+/// What there is to see to, as a driver tells those it drives a connection for.
+#[derive(Debug)]
+#[must_use = "an event may want an answer, and is told once"]
+pub enum Next<E> {
+    /// The connection tells something, or asks.
+    Event(E),
+    /// Of a client: the next piece of the body that is being sent is welcome.
+    Body,
+    /// The connection is over.
+    Closed(CloseReason),
+}
+
 /// What a driver needs of a connection, the same in both roles: one driver serves
 /// [`server::Connection`](crate::server::Connection) and [`client::Connection`](crate::client::Connection). Each method is
 /// the one of the same name there.

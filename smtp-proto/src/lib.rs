@@ -35,7 +35,8 @@
 //!   not read, so that the transport carries the pressure to the peer.
 //! * Whoever can wait for two things reads on while `Transmit` waits for the peer to read, as long as `wants_input()`
 //!   says so: two sides that both write never wait for each other then. The trait [`Drive`] has all of this for both
-//!   roles, so that one driver serves both.
+//!   roles, so that one driver serves both. [`Driver`] is that driver for every runtime that polls: it needs a
+//!   [`Transport`].
 //! * Everything that can be answered is answered before `Transmit` comes: a pipelined group costs one write.
 //! * An event that asks for an answer is itself the token for that answer. It is `'static` and [`Send`], and is not
 //!   [`Clone`]: the answer may come seconds later from another task, and cannot be given twice. A token that comes too
@@ -203,6 +204,7 @@ pub mod command;
 mod config;
 mod decimal;
 mod drive;
+mod driver;
 mod line;
 mod observer;
 mod outbox;
@@ -217,7 +219,8 @@ mod tls;
 pub mod trace;
 
 pub use config::ConfigError;
-pub use drive::{CloseReason, Decision, Drive, Misuse, Output, Refused, Wait};
+pub use drive::{CloseReason, Decision, Drive, Misuse, Next, Output, Refused, Wait};
+pub use driver::{Driver, Transport};
 pub use observer::{Direction, Observer};
 pub use read::ReadBuffer;
 #[cfg(feature = "std")]

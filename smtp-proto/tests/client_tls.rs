@@ -428,3 +428,13 @@ fn a_caller_that_is_not_satisfied_leaves() {
         assert_eq!(record.sent.escape_ascii().to_string(), said.escape_default().to_string());
     }
 }
+
+/// Without anything that says how TLS is made only a client that asks for none can be.
+#[test]
+fn tls_that_nobody_makes_is_noticed() {
+    let mut config = client_config();
+    for security in [Security::Plain, Security::Opportunistic, Security::Required, Security::Implicit] {
+        config.security = security;
+        assert_eq!(config.check_without_tls().is_ok(), security == Security::Plain);
+    }
+}

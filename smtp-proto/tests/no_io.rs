@@ -52,11 +52,11 @@ fn the_core_does_no_io() {
         looked_at += 1;
         let is_clock = path.ends_with("src/time.rs");
         let speaks_of_errors =
-            ["src/server/answer.rs", "src/server/incoming.rs"].iter().any(|file| path.ends_with(file));
+            ["src/config.rs", "src/server/answer.rs", "src/server/incoming.rs"].iter().any(|file| path.ends_with(file));
         for name in names {
             let mut found = code.lines().filter(|line| line.contains(name));
             // `Clock` reads the time for drivers, behind the feature `std`.
-            // And an error of I/O is what an application may answer with, and what a reader says.
+            // And an error of I/O is what an application may answer with, and what a reader or an adapter says.
             let is_error = |line: &str| speaks_of_errors && line.contains("std::io::Error");
             let found = found.find(|line| !is_error(line));
             let allowed = is_clock && ["std::", "Instant::now", ".elapsed("].contains(&name);

@@ -2,6 +2,8 @@
 
 mod kit;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use kit::desk::Desk;
 use kit::script::{Record, serve, settle_server};
@@ -9,7 +11,7 @@ use kit::{Cuts, at, server, server_config, show};
 use smtp_proto::reply::{Reply, ReplyCode};
 use smtp_proto::server::{Config, Connection, Event, Output, TlsPolicy};
 use smtp_proto::trace::Protocol;
-use smtp_proto::{CloseReason, Instant, Misuse, TlsInfo};
+use smtp_proto::{CloseReason, ConfigError, Instant, Misuse, TlsInfo};
 
 const EHLO: &[u8] = b"EHLO client.example\r\n";
 const STARTTLS: &[u8] = b"STARTTLS\r\n";
@@ -341,4 +343,23 @@ fn hello_can_be_refused_inside() {
     let no = Reply::new(ReplyCode::TRANSACTION_FAILED, None, "not over this TLS");
     connection.reject(Instant::EPOCH, token, no).expect("due");
     assert!(matches!(connection.poll(), Output::Transmit(b"554 not over this TLS\r\n")));
+}
+
+/// A server that was told how TLS is made offers it, and one that was not cannot keep to a policy that asks for it.
+#[test]
+fn the_policy_is_settled() {
+    for (policy, with, without) in [
+        (TlsPolicy::Disabled, TlsPolicy::Offered, Ok(TlsPolicy::Disabled)),
+        (TlsPolicy::Offered, TlsPolicy::Offered, Err(ConfigError::TlsNotSetUp)),
+        (TlsPolicy::Required, TlsPolicy::Required, Err(ConfigError::TlsNotSetUp)),
+        (TlsPolicy::Implicit, TlsPolicy::Implicit, Err(ConfigError::TlsNotSetUp)),
+    ] {
+        let settled = |has_tls| {
+            let mut config = server_config();
+            config.tls = policy;
+            let mut config = Arc::new(config);
+            config.settle_tls(has_tls).map(|()| config.tls)
+        };
+        assert_eq!((settled(true), settled(false)), (Ok(with), without));
+    }
 }

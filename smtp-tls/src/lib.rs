@@ -15,7 +15,8 @@
 //! This crate moves no octets, so that it serves every runtime. The adapter runs the handshake, with whatever runs
 //! `rustls` over its sockets, and asks here for the rest:
 //!
-//! 1. [`ClientTls::begin`] and [`ServerTls::begin`] give the configuration for one handshake, and its [`Judge`].
+//! 1. [`ClientTls::begin`] and [`ServerTls::begin`] give the configuration for one handshake, and its [`Judge`]. An
+//!    [`Upgrade`] keeps what they need until TLS is due, and gives the same in either role.
 //! 2. After the handshake [`Judge::judge`] says what it came to: a [`TlsSession`] for the application, and a
 //!    [`TlsInfo`](smtp_proto::TlsInfo) for `handle_tls_established`.
 //! 3. What fails is put in words by [`TlsError::explain`], or [`TlsError::explain_io`] where it comes as an error of I/O.
@@ -50,6 +51,7 @@ mod identity;
 mod judge;
 mod server;
 mod session;
+mod upgrade;
 mod verifier;
 
 use std::sync::{Arc, LazyLock};
@@ -68,6 +70,7 @@ pub use identity::{Identity, read_certificates};
 pub use judge::{Handshaken, Judge};
 pub use server::{ServerAttempt, ServerTls};
 pub use session::TlsSession;
+pub use upgrade::{Attempt, Upgrade};
 
 /// The cryptography of the configurations that are made here.
 fn provider() -> Arc<CryptoProvider> {

@@ -33,27 +33,13 @@ use std::io;
 
 use bytes::Bytes;
 use smtp_proto::{ReadBuffer, TlsInfo};
-use smtp_tls::rustls::pki_types::ServerName;
-pub(crate) use smtp_tls::server_name;
+use smtp_tls::{Attempt, Judge, TlsStage, Upgrade};
 #[doc(inline)]
 pub use smtp_tls::{ClientTls, Identity, ServerTls, TlsError, TlsSession, read_certificates};
-use smtp_tls::{Judge, TlsStage};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::{Accept, Connect, TlsAcceptor, TlsConnector, TlsStream};
 
 use crate::socket::Socket;
-
-/// How TLS is to be made.
-#[derive(Debug)]
-pub(crate) enum Upgrade {
-    Client {
-        tls: ClientTls,
-        name: ServerName<'static>,
-        /// A certificate that does not verify is no hindrance.
-        is_lenient: bool,
-    },
-    Server(ServerTls),
-}
 
 /// One TLS connection.
 pub(crate) struct Channel {
@@ -70,24 +56,20 @@ enum State {
     Failed,
 }
 
-impl Upgrade {
-    pub(crate) fn begin(&self, socket: Socket) -> Channel {
-        let (state, judge) = match self {
-            Self::Client { tls, name, is_lenient } => {
-                let attempt = tls.begin(name.clone(), *is_lenient);
+impl Channel {
+    pub(crate) fn begin(upgrade: &Upgrade, socket: Socket) -> Self {
+        let (state, judge) = match upgrade.begin() {
+            Attempt::Client(attempt) => {
                 let connect = TlsConnector::from(attempt.config()).connect(attempt.name(), socket);
                 (State::Connecting(connect), attempt.into_judge())
             }
-            Self::Server(tls) => {
-                let attempt = tls.begin();
+            Attempt::Server(attempt) => {
                 (State::Accepting(TlsAcceptor::from(attempt.config()).accept(socket)), attempt.into_judge())
             }
         };
-        Channel { state, judge, session: None }
+        Self { state, judge, session: None }
     }
-}
 
-impl Channel {
     pub(crate) fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<TlsInfo>> {
         let made: io::Result<TlsStream<Socket>> = match &mut self.state {
             State::Connecting(connect) => ready!(Pin::new(connect).poll(cx)).map(Into::into),

@@ -1,28 +1,30 @@
 //! What a driver reads from and writes to: a socket, in clear or under TLS.
 
 use core::fmt;
-use core::future::poll_fn;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
-use core::time::Duration;
 use std::io::{self, ErrorKind};
 
 use bytes::Bytes;
-use smtp_proto::{Direction, Observer, ReadBuffer, TlsInfo};
+use smtp_proto::{Clock, Instant, ReadBuffer, TlsInfo};
 use tokio::io::AsyncWrite;
-use tokio::time::timeout;
 
 use crate::socket::Socket;
+use crate::timer::Timer;
 #[cfg(feature = "__tls")]
-use crate::tls::{Channel, TlsSession, Upgrade};
+use crate::tls::{Channel, TlsSession};
 
-/// A connected stream, watched by an [`Observer`] if there is one.
+/// What carries out what a connection says.
+pub(crate) type Driver<C> = smtp_proto::Driver<C, Transport>;
+
+/// A connected stream, with the clock and the timer of its connection.
 pub(crate) struct Transport {
     stream: Stream,
-    observer: Option<Box<dyn Observer>>,
+    clock: Clock,
+    timer: Timer,
     /// How TLS is to be made.
     #[cfg(feature = "__tls")]
-    pub(crate) upgrade: Option<Upgrade>,
+    pub(crate) upgrade: Option<smtp_tls::Upgrade>,
 }
 
 /// What octets go through.
@@ -36,84 +38,23 @@ enum Stream {
     Gone,
 }
 
-/// How long, and for how many octets, a closed connection is kept for the peer to read what was written last.
-const LINGER: (Duration, usize) = (Duration::from_secs(1), 1 << 20);
-
 impl Transport {
-    pub(crate) fn new(socket: Socket) -> Self {
+    pub(crate) fn new(socket: Socket, clock: Clock) -> Self {
         Self {
             stream: Stream::Clear(socket),
-            observer: None,
+            clock,
+            timer: Timer::default(),
             #[cfg(feature = "__tls")]
             upgrade: None,
         }
     }
 
-    pub(crate) fn observe(&mut self, observer: Box<dyn Observer>) {
-        self.observer = Some(observer);
-    }
-
-    /// Octets of the peer; none: it has closed its side. Nothing is kept of the buffer when this is pending.
-    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuffer) -> Poll<io::Result<Bytes>> {
-        let received = match &mut self.stream {
-            Stream::Clear(socket) => poll_clear(socket, cx, buffer),
-            #[cfg(feature = "__tls")]
-            Stream::Tls(channel) => channel.poll_read(cx, buffer),
-            #[cfg(feature = "__tls")]
-            Stream::Gone => Poll::Ready(Err(ErrorKind::NotConnected.into())),
-        };
-        if received.is_pending() {
-            buffer.release();
-        }
-        let received = ready!(received);
-        if let (Ok(octets), Some(observer)) = (&received, &mut self.observer)
-            && !octets.is_empty()
-        {
-            observer.octets(Direction::Received, octets);
-        }
-        Poll::Ready(received)
-    }
-
-    /// Writes some of the octets, at least one. They may have to be [flushed](Self::poll_flush).
-    pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
-        let written = match &mut self.stream {
-            Stream::Clear(socket) => Pin::new(socket).poll_write(cx, octets),
-            #[cfg(feature = "__tls")]
-            Stream::Tls(channel) => channel.poll_write(cx, octets),
-            #[cfg(feature = "__tls")]
-            Stream::Gone => Poll::Ready(Err(ErrorKind::NotConnected.into())),
-        };
-        let written = match ready!(written) {
-            Ok(0) => Err(ErrorKind::WriteZero.into()),
-            written => written,
-        };
-        if let (Ok(count), Some(observer)) = (&written, &mut self.observer) {
-            observer.octets(Direction::Sent, &octets[..*count]);
-        }
-        Poll::Ready(written)
-    }
-
     /// Writes some of the octets in clear, if the socket takes them at once.
-    pub(crate) fn write_now(&mut self, octets: &[u8]) -> io::Result<usize> {
-        let written = match &self.stream {
-            Stream::Clear(socket) => socket.write_now(octets),
+    pub(crate) fn write_now(&self, octets: &[u8]) -> Option<usize> {
+        match &self.stream {
+            Stream::Clear(socket) => socket.write_now(octets).ok(),
             #[cfg(feature = "__tls")]
-            Stream::Tls(_) | Stream::Gone => Err(ErrorKind::NotConnected.into()),
-        };
-        if let (Ok(count), Some(observer)) = (&written, &mut self.observer) {
-            observer.octets(Direction::Sent, &octets[..*count]);
-        }
-        written
-    }
-
-    /// Lets leave what was written and is held here: records of TLS.
-    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.stream {
-            Stream::Clear(socket) => Pin::new(socket).poll_flush(cx),
-            #[cfg(feature = "__tls")]
-            Stream::Tls(channel) => channel.poll_flush(cx),
-            #[cfg(feature = "__tls")]
-            Stream::Gone => Poll::Ready(Err(ErrorKind::NotConnected.into())),
+            Stream::Tls(_) | Stream::Gone => None,
         }
     }
 
@@ -128,51 +69,62 @@ impl Transport {
         }
     }
 
-    /// Nothing more is written.
-    pub(crate) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// What TLS was agreed on, once there is any.
+    #[cfg(feature = "__tls")]
+    pub(crate) fn tls_session(&self) -> Option<&TlsSession> {
+        match &self.stream {
+            Stream::Tls(channel) => channel.session(),
+            Stream::Clear(_) | Stream::Gone => None,
+        }
+    }
+}
+
+impl smtp_proto::Transport for Transport {
+    type Error = io::Error;
+
+    fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    fn poll_until(&mut self, cx: &mut Context<'_>, deadline: Option<Instant>) -> Poll<()> {
+        self.timer.poll(cx, &self.clock, deadline)
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuffer) -> Poll<io::Result<Bytes>> {
         match &mut self.stream {
-            Stream::Clear(socket) => Pin::new(socket).poll_shutdown(cx),
+            Stream::Clear(socket) => poll_clear(socket, cx, buffer),
             #[cfg(feature = "__tls")]
-            Stream::Tls(channel) => channel.poll_shutdown(cx),
+            Stream::Tls(channel) => channel.poll_read(cx, buffer),
             #[cfg(feature = "__tls")]
             Stream::Gone => Poll::Ready(Err(ErrorKind::NotConnected.into())),
         }
     }
 
-    /// Closes, with the end of TLS if there is any, as far as the peer takes it soon.
-    pub(crate) async fn close(&mut self) {
-        let _ = timeout(LINGER.0, poll_fn(|cx| self.poll_shutdown(cx))).await;
+    fn poll_write(&mut self, cx: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
+        match &mut self.stream {
+            Stream::Clear(socket) => Pin::new(socket).poll_write(cx, octets),
+            #[cfg(feature = "__tls")]
+            Stream::Tls(channel) => channel.poll_write(cx, octets),
+            #[cfg(feature = "__tls")]
+            Stream::Gone => Poll::Ready(Err(ErrorKind::NotConnected.into())),
+        }
     }
 
-    /// Closes, and gives the peer some time to read what was written last: a connection that is closed with unread input
-    /// in it is reset, which can take the last reply away from the peer.
-    pub(crate) async fn linger(&mut self) {
-        let (mut buffer, mut unread) = (ReadBuffer::new(), LINGER.1);
-        let drained = poll_fn(|cx| {
-            if ready!(self.poll_shutdown(cx)).is_err() {
-                return Poll::Ready(());
-            }
-            loop {
-                match ready!(self.poll_read(cx, &mut buffer)) {
-                    Ok(octets) if !octets.is_empty() && octets.len() < unread => unread -= octets.len(),
-                    _ => return Poll::Ready(()),
-                }
-            }
-        });
-        // A peer that stays is left.
-        let _ = timeout(LINGER.0, drained).await;
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.stream {
+            Stream::Clear(socket) => Pin::new(socket).poll_flush(cx),
+            #[cfg(feature = "__tls")]
+            Stream::Tls(channel) => channel.poll_flush(cx),
+            #[cfg(feature = "__tls")]
+            Stream::Gone => Poll::Ready(Err(ErrorKind::NotConnected.into())),
+        }
     }
 
-    /// Makes the TLS handshake.
-    ///
-    /// # Errors
-    ///
-    /// Why there is no TLS. The stream is of no use then.
     #[cfg(feature = "__tls")]
-    pub(crate) fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<TlsInfo>> {
+    fn poll_handshake(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<TlsInfo>> {
         if let Some(upgrade) = self.upgrade.take() {
             self.stream = match core::mem::replace(&mut self.stream, Stream::Gone) {
-                Stream::Clear(socket) => Stream::Tls(Box::new(upgrade.begin(socket))),
+                Stream::Clear(socket) => Stream::Tls(Box::new(Channel::begin(&upgrade, socket))),
                 stream => stream,
             };
         }
@@ -182,18 +134,19 @@ impl Transport {
         }
     }
 
-    /// What TLS was agreed on, once there is any.
-    #[cfg(feature = "__tls")]
-    pub(crate) fn tls_session(&self) -> Option<&TlsSession> {
-        match &self.stream {
-            Stream::Tls(channel) => channel.session(),
-            Stream::Clear(_) | Stream::Gone => None,
-        }
+    #[cfg(not(feature = "__tls"))]
+    fn poll_handshake(&mut self, _: &mut Context<'_>) -> Poll<io::Result<TlsInfo>> {
+        Poll::Ready(Err(ErrorKind::Unsupported.into()))
     }
 
-    #[cfg(not(feature = "__tls"))]
-    pub(crate) fn poll_handshake(&mut self, _: &mut Context<'_>) -> Poll<io::Result<TlsInfo>> {
-        Poll::Ready(Err(ErrorKind::Unsupported.into()))
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.stream {
+            Stream::Clear(socket) => Pin::new(socket).poll_shutdown(cx),
+            #[cfg(feature = "__tls")]
+            Stream::Tls(channel) => channel.poll_shutdown(cx),
+            #[cfg(feature = "__tls")]
+            Stream::Gone => Poll::Ready(Err(ErrorKind::NotConnected.into())),
+        }
     }
 }
 

@@ -12,16 +12,15 @@ use std::time::Instant;
 
 use futures_core::Stream;
 use futures_io::AsyncRead;
-use smtp_proto::client::{Capabilities, Config, Connection, Envelope, Event, Outcome, Security};
-use smtp_proto::{Clock, CloseReason, Observer};
+use smtp_proto::client::{Capabilities, Config, Connection, Envelope, Event, Outcome};
+use smtp_proto::{Clock, CloseReason, Next, Observer, Transport as _};
 use tracing::{Span, info_span};
 
-use crate::driver::{Driver, Next};
 use crate::entropy::entropy;
 use crate::runtime::timeout;
 #[cfg(feature = "__tls")]
-use crate::tls::{ClientTls, TlsError, TlsSession, Upgrade, server_name};
-use crate::transport::Transport;
+use crate::tls::{ClientTls, TlsError, TlsSession};
+use crate::transport::{Driver, Transport};
 use crate::{Endpoint, Runtime, Socket as _};
 
 /// A connection to an SMTP server, for any number of mails.
@@ -99,13 +98,10 @@ impl<R: Runtime> Client<R> {
     /// # Errors
     ///
     /// When the stream does not take the options that are needed, and `InvalidInput` when [`Config::check`] finds fault
-    /// or [`Config::security`] asks for TLS.
+    /// or [`Config::security`] asks for TLS: `from_stream_tls` is told how that is made.
     pub fn from_stream(stream: impl Into<R::Socket>, config: impl Into<Arc<Config>>) -> io::Result<Self> {
         let config = config.into();
-        if config.security != Security::Plain {
-            let text = "the configuration asks for TLS, and nothing says how it is made: `connect_tls` does";
-            return Err(io::Error::new(ErrorKind::InvalidInput, text));
-        }
+        config.check_without_tls()?;
         Self::begin(stream.into(), config)
     }
 
@@ -129,10 +125,10 @@ impl<R: Runtime> Client<R> {
         config: impl Into<Arc<Config>>,
         tls: &ClientTls,
     ) -> io::Result<Self> {
-        let (config, name) = (config.into(), server_name(name)?);
-        let is_lenient = config.security == Security::Opportunistic;
+        let (config, name) = (config.into(), smtp_tls::server_name(name)?);
+        let upgrade = smtp_tls::Upgrade::client(tls, name, &config);
         let mut client = Self::begin(stream.into(), config)?;
-        client.driver.transport.upgrade = Some(Upgrade::Client { tls: tls.clone(), name, is_lenient });
+        client.driver.transport.upgrade = Some(upgrade);
         Ok(client)
     }
 
@@ -145,16 +141,15 @@ impl<R: Runtime> Client<R> {
         socket.set_nodelay()?;
         let span = info_span!("smtp_client", server = socket.peer_addr().map(display));
         let clock = Clock::start();
-        let mut connection =
-            Connection::new(clock.now(), config).map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
+        let mut connection = Connection::new(clock.now(), config)?;
         connection.seed(entropy()?);
-        Ok(Self { driver: Driver::new(connection, Transport::new(socket), clock), capabilities: None, span })
+        Ok(Self { driver: Driver::new(connection, Transport::new(socket, clock)), capabilities: None, span })
     }
 
     /// Lets the connection be watched from now on. Nothing has been said before the first mail or
     /// [`ready`](Self::ready).
     pub fn observe(&mut self, observer: impl Observer + 'static) {
-        self.driver.transport.observe(Box::new(observer));
+        self.driver.observe(Box::new(observer));
     }
 
     /// Waits until the session has begun, and tells what the server offers.
@@ -191,8 +186,8 @@ impl<R: Runtime> Client<R> {
     /// When the mail was not tried, or its body could not be read.
     pub async fn send(&mut self, envelope: Envelope, body: impl AsyncRead + Unpin) -> Result<Outcome, SendError> {
         let mut outcomes = Outcomes::<_, NoMails<_>, _>::new(self, None);
-        outcomes.queue(envelope, body)?;
-        outcomes.next().await.expect("a mail that is queued has an outcome")
+        outcomes.push(envelope, body);
+        outcomes.next().await.expect("a mail has an outcome, or was not tried")
     }
 
     /// Sends mails as they come, and tells what became of each, in order. The commands of the next mail leave together
@@ -211,10 +206,10 @@ impl<R: Runtime> Client<R> {
     /// Says QUIT, waits for the answer and closes the connection. Returns how the connection ended:
     /// [`CloseReason::Quit`], unless it was over before. That changes nothing about the mails.
     pub async fn quit(mut self) -> CloseReason {
-        self.driver.connection.quit(self.driver.clock.now());
+        self.driver.connection.quit(self.driver.transport.now());
         loop {
             if let Next::Closed(reason) = poll_fn(|cx| self.driver.poll_next(cx)).await {
-                self.driver.transport.close().await;
+                self.driver.close().await;
                 return reason;
             }
         }

@@ -3,12 +3,12 @@
 use core::task::{Context, Poll};
 use std::sync::Arc;
 
-use smtp_proto::Instant;
 use smtp_proto::server::{Connection, Event};
+use smtp_proto::{Instant, Next, Transport as _};
 
 use super::connections::Connections;
 use crate::Runtime;
-use crate::driver::{Driver, Next};
+use crate::transport::Driver;
 
 /// The driver of a connection, and what it has in common with all others.
 pub(super) struct Attended<R: Runtime> {
@@ -28,12 +28,12 @@ pub(super) trait Attendance: Send {
 impl<R: Runtime> Attendance for Attended<R> {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Next<Event>> {
         if self.connections.is_service_ending() {
-            self.driver.connection.shutdown(self.driver.clock.now());
+            self.driver.connection.shutdown(self.driver.transport.now());
         }
         self.driver.poll_next(cx)
     }
 
     fn connection(&mut self) -> (&mut Connection, Instant) {
-        (&mut self.driver.connection, self.driver.clock.now())
+        (&mut self.driver.connection, self.driver.transport.now())
     }
 }

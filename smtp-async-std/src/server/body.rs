@@ -5,10 +5,10 @@ use core::task::{Context, Poll, ready};
 use std::io;
 
 use futures_io::{AsyncBufRead, AsyncRead};
+use smtp_proto::Next;
 use smtp_proto::server::{Answer, Data, Fate, Incoming, Reading};
 
 use super::attended::Attendance;
-use crate::driver::Next;
 
 /// Reads the mail data of one message from the client: dot-stuffing undone, line ends as they came.
 ///

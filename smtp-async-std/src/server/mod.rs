@@ -14,22 +14,20 @@ use core::future::{Future, poll_fn};
 use core::net::SocketAddr;
 use core::num::NonZeroUsize;
 use core::pin::{Pin, pin};
-use core::task::{Context, Poll, Waker};
+use core::task::{Context, Poll};
 use core::time::Duration;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
-use smtp_proto::reply::Detail;
-use smtp_proto::server::{Caps, Config, Connection, Event, Output, Reject, TlsPolicy};
+use smtp_proto::server::{Caps, Config, Connection, Reject};
 use smtp_proto::{Clock, Observer};
 use tracing::{Instrument as _, info_span, warn};
 
-use crate::driver::Driver;
 use crate::entropy::entropy;
 use crate::runtime::timeout;
 #[cfg(feature = "__tls")]
-use crate::tls::{ServerTls, Upgrade};
-use crate::transport::Transport;
+use crate::tls::ServerTls;
+use crate::transport::{Driver, Transport};
 use crate::{Endpoint, Runtime, Socket as _};
 use attended::Attended;
 use connections::{Connections, Place};
@@ -130,8 +128,8 @@ impl<R: Runtime> Server<R> {
         config: impl Into<Arc<Config>>,
     ) -> io::Result<Self> {
         let mut config = config.into();
-        config.check().map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
-        if config.auth.decoy_key == [0; 32] && !config.auth.mechanisms.is_empty() {
+        config.check()?;
+        if config.auth.wants_decoy_key() {
             Arc::make_mut(&mut config).auth.decoy_key = entropy()?;
         }
         self.listeners.push((listener.into(), config));
@@ -146,7 +144,7 @@ impl<R: Runtime> Server<R> {
     }
 
     /// Makes TLS, as [`Config::tls`] of each listener says: with STARTTLS or from the first octet. A configuration that
-    /// says [`TlsPolicy::Disabled`] offers STARTTLS from now on.
+    /// says [`TlsPolicy::Disabled`](smtp_proto::server::TlsPolicy::Disabled) offers STARTTLS from now on.
     #[cfg(feature = "__tls")]
     #[must_use]
     pub fn with_tls(mut self, tls: impl Into<ServerTls>) -> Self {
@@ -220,7 +218,7 @@ impl<R: Runtime> Server<R> {
             let Ok(driver) = self.driver(socket, &peer) else { continue };
             let Some(place) = connections.admit(self.caps, peer.address.map(|address| address.ip())) else {
                 warn!(peer = peer.address.map(display), "too many connections");
-                refuse(driver);
+                driver.refuse(&Reject::too_many_connections(), |transport, octets| transport.write_now(octets));
                 continue;
             };
             let attended = Attended { driver, connections: Arc::clone(&connections) };
@@ -250,13 +248,7 @@ impl<R: Runtime> Server<R> {
         #[cfg(not(feature = "__tls"))]
         let has_tls = false;
         for (_, config) in &mut self.listeners {
-            if has_tls && config.tls == TlsPolicy::Disabled {
-                Arc::make_mut(config).tls = TlsPolicy::Offered;
-            }
-            if !has_tls && config.tls != TlsPolicy::Disabled {
-                let text = "the configuration asks for TLS, and nothing says how it is made: `with_tls` does";
-                return Err(io::Error::new(ErrorKind::InvalidInput, text));
-            }
+            config.settle_tls(has_tls)?;
         }
         Ok(())
     }
@@ -286,17 +278,18 @@ impl<R: Runtime> Server<R> {
         let _ = socket.set_nodelay();
         let clock = Clock::start();
         let config = Arc::clone(&self.listeners[peer.listener].1);
-        let mut connection = Connection::new(clock.now(), config).map_err(io::Error::other)?;
+        let mut connection = Connection::new(clock.now(), config)?;
         connection.seed(entropy()?);
-        let mut transport = Transport::new(socket);
+        let mut transport = Transport::new(socket, clock);
         #[cfg(feature = "__tls")]
         {
-            transport.upgrade = self.tls.clone().map(Upgrade::Server);
+            transport.upgrade = self.tls.clone().map(smtp_tls::Upgrade::server);
         }
+        let mut driver = Driver::new(connection, transport);
         if let Some(observer) = &self.observer {
-            transport.observe(observer(peer));
+            driver.observe(observer(peer));
         }
-        Ok(Driver::new(connection, transport, clock))
+        Ok(driver)
     }
 }
 
@@ -338,27 +331,6 @@ fn serve_one<B: Backend, R: Runtime>(
         }
         drop((conversation, backend));
         drop(place);
-    }
-}
-
-/// Refuses service without a task. Nothing here waits for the peer: the reply fits into the socket. Where TLS begins with
-/// the first octet the connection ends without a reply, because a handshake would wait.
-fn refuse<R: Runtime>(mut driver: Driver<Connection, R>) {
-    let mut cx = Context::from_waker(Waker::noop());
-    loop {
-        let now = driver.clock.now();
-        match driver.connection.poll() {
-            Output::Event(Event::Connect(token)) => {
-                let answer = Err(Reject::no_service(Detail::OTHER_SECURITY_STATUS, "too many connections"));
-                driver.connection.answer(now, token, answer);
-            }
-            Output::Event(_) => {}
-            Output::Transmit(octets) => match driver.transport.poll_write(&mut cx, octets) {
-                Poll::Ready(Ok(count)) => driver.connection.transmitted(now, count),
-                Poll::Ready(Err(_)) | Poll::Pending => return,
-            },
-            Output::UpgradeTls | Output::Wait(_) | Output::Closed(_) => return,
-        }
     }
 }
 

@@ -1,6 +1,5 @@
 //! The client role: one connection, any number of mails.
 
-mod driver;
 mod outcomes;
 
 pub use outcomes::{Outcomes, SendError};
@@ -11,20 +10,16 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Instant;
 
-use smtp_proto::client::{Capabilities, Config, Connection, Envelope, Event, Outcome, Security};
-use smtp_proto::{Clock, CloseReason, Observer};
+use smtp_proto::client::{Capabilities, Config, Connection, Envelope, Event, Outcome};
+use smtp_proto::{Clock, CloseReason, Next, Observer};
 #[cfg(feature = "__tls")]
-use smtp_tls::rustls::pki_types::ServerName;
-#[cfg(feature = "__tls")]
-use smtp_tls::server_name;
+use smtp_tls::{Upgrade, server_name};
 
+use crate::driver::Driver;
 use crate::entropy::entropy;
 use crate::socket::Socket;
 #[cfg(feature = "__tls")]
 use crate::tls::{ClientTls, TlsError, TlsSession};
-#[cfg(feature = "__tls")]
-use driver::Upgrade;
-use driver::{Driver, Next};
 
 /// A connection to an SMTP server, for any number of mails.
 ///
@@ -43,7 +38,7 @@ use driver::{Driver, Next};
 /// Dropping it without [`quit`](Self::quit) closes the connection as it stands.
 #[derive(Debug)]
 pub struct Client {
-    driver: Driver,
+    driver: Driver<Connection>,
     /// What the server offers, once the session has begun.
     capabilities: Option<Capabilities>,
 }
@@ -91,8 +86,9 @@ impl Client {
         config: impl Into<Arc<Config>>,
         tls: &ClientTls,
     ) -> io::Result<Self> {
-        let name = server_name(name)?;
-        Self::begin(dial(server, CONNECT_TIMEOUT)?, config.into(), Some((name, tls)))
+        let config = config.into();
+        let upgrade = Upgrade::client(tls, server_name(name)?, &config);
+        Ok(Self::begin(dial(server, CONNECT_TIMEOUT)?, config)?.with_upgrade(upgrade))
     }
 
     /// A client at the end of a stream that is connected to a server, which has said nothing yet or whose greeting has
@@ -101,19 +97,11 @@ impl Client {
     /// # Errors
     ///
     /// When the stream does not take the options that are needed, and `InvalidInput` when [`Config::check`] finds fault
-    /// or [`Config::security`] asks for TLS.
+    /// or [`Config::security`] asks for TLS: `from_stream_tls` is told how that is made.
     pub fn from_stream(stream: TcpStream, config: impl Into<Arc<Config>>) -> io::Result<Self> {
         let config = config.into();
-        if config.security != Security::Plain {
-            let text = "the configuration asks for TLS, and nothing says how it is made: `connect_tls` does";
-            return Err(io::Error::new(ErrorKind::InvalidInput, text));
-        }
-        Self::begin(
-            stream,
-            config,
-            #[cfg(feature = "__tls")]
-            None,
-        )
+        config.check_without_tls()?;
+        Self::begin(stream, config)
     }
 
     /// As [`from_stream`](Self::from_stream), with TLS as [`Config::security`] asks for it. It is made by this client:
@@ -136,29 +124,23 @@ impl Client {
         config: impl Into<Arc<Config>>,
         tls: &ClientTls,
     ) -> io::Result<Self> {
-        Self::begin(stream, config.into(), Some((server_name(name)?, tls)))
+        let config = config.into();
+        let upgrade = Upgrade::client(tls, server_name(name)?, &config);
+        Ok(Self::begin(stream, config)?.with_upgrade(upgrade))
     }
 
-    fn begin(
-        stream: TcpStream,
-        config: Arc<Config>,
-        #[cfg(feature = "__tls")] tls: Option<(ServerName<'static>, &ClientTls)>,
-    ) -> io::Result<Self> {
-        #[cfg(feature = "__tls")]
-        let is_lenient = config.security == Security::Opportunistic;
+    fn begin(stream: TcpStream, config: Arc<Config>) -> io::Result<Self> {
         let clock = Clock::start();
-        let mut connection =
-            Connection::new(clock.now(), config).map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
+        let mut connection = Connection::new(clock.now(), config)?;
         connection.seed(entropy()?);
-        let driver = Driver {
-            connection,
-            socket: Socket::new(Arc::new(stream))?,
-            clock,
-            #[cfg(feature = "__tls")]
-            upgrade: tls.map(|(name, tls)| Upgrade { tls: tls.clone(), name, is_lenient }),
-            error: None,
-        };
+        let driver = Driver::new(connection, Socket::new(Arc::new(stream))?, clock);
         Ok(Self { driver, capabilities: None })
+    }
+
+    #[cfg(feature = "__tls")]
+    fn with_upgrade(mut self, upgrade: Upgrade) -> Self {
+        self.driver.socket.upgrade = Some(upgrade);
+        self
     }
 
     /// Lets the connection be watched from now on. Nothing has been said before the first mail or
@@ -175,7 +157,7 @@ impl Client {
     pub fn ready(&mut self) -> Result<&Capabilities, CloseReason> {
         while self.capabilities.is_none() && self.closed().is_none() {
             // Without a mail nothing can happen but the beginning of the session, or its end.
-            if let Next::Event(Event::Ready(capabilities)) = self.driver.next() {
+            if let Next::Event(Event::Ready(capabilities)) = self.next() {
                 self.capabilities = Some(capabilities);
             }
         }
@@ -216,9 +198,18 @@ impl Client {
     pub fn quit(mut self) -> CloseReason {
         self.driver.connection.quit(self.driver.clock.now());
         loop {
-            if let Next::Closed(reason) = self.driver.next() {
+            if let Next::Closed(reason) = self.next() {
                 self.driver.socket.close();
                 return reason;
+            }
+        }
+    }
+
+    /// Carries on until there is something to see to.
+    fn next(&mut self) -> Next<Event> {
+        loop {
+            if let Some(next) = self.driver.turn(Duration::MAX, Socket::read) {
+                return next;
             }
         }
     }

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Read};
 
 use smtp_proto::server::{Answer, Data, Fate, Incoming, Reading};
 
-use super::driver::Driver;
+use super::attended::Attended;
 
 /// Reads the mail data of one message from the client: dot-stuffing undone, line ends as they came.
 ///
@@ -23,13 +23,13 @@ use super::driver::Driver;
 /// The 354 that asks the client for the data is sent by the first read. With [`BufRead`] the data are not copied.
 #[derive(Debug)]
 pub struct BodyReader<'a> {
-    driver: &'a mut Driver,
+    attended: &'a mut Attended,
     incoming: Incoming,
 }
 
 impl<'a> BodyReader<'a> {
-    pub(super) fn new(driver: &'a mut Driver, token: Data) -> Self {
-        Self { driver, incoming: Incoming::new(token) }
+    pub(super) fn new(attended: &'a mut Attended, token: Data) -> Self {
+        Self { attended, incoming: Incoming::new(token) }
     }
 
     /// The session has said what it thinks of the message: reads what it left, and answers.
@@ -37,13 +37,15 @@ impl<'a> BodyReader<'a> {
         while self.incoming.is_unread(&answer) {
             self.advance();
         }
-        self.driver.finish(&mut self.incoming, answer)
+        let driver = &mut self.attended.driver;
+        self.incoming.finish(driver.clock.now(), &mut driver.connection, answer)
     }
 
     /// Takes the next thing that happens on the connection.
     fn advance(&mut self) {
-        self.driver.begin(&mut self.incoming);
-        let event = self.driver.next(false);
+        let driver = &mut self.attended.driver;
+        self.incoming.begin(driver.clock.now(), &mut driver.connection);
+        let event = self.attended.next(false);
         self.incoming.handle(event);
     }
 }

@@ -50,21 +50,16 @@ impl Connections {
 
     /// A place for one more connection, unless a cap is reached.
     pub(super) fn admit(self: &Arc<Self>, caps: Caps, stream: &Arc<TcpStream>, address: IpAddr) -> Option<Place> {
-        let link = self.link(stream);
         let mut served = self.served();
         if !served.census.admit(caps, Some(address)) {
             return None;
         }
         let key = served.next;
         served.next += 1;
+        let parked = AtomicBool::new(false);
+        let link = Arc::new(Link { stream: Arc::clone(stream), connections: Arc::clone(self), parked });
         served.links.insert(key, Arc::clone(&link));
         Some(Place { key, address, link })
-    }
-
-    /// A link for a connection that is not counted.
-    pub(super) fn link(self: &Arc<Self>, stream: &Arc<TcpStream>) -> Arc<Link> {
-        let parked = AtomicBool::new(false);
-        Arc::new(Link { stream: Arc::clone(stream), connections: Arc::clone(self), parked })
     }
 
     /// Ends the service: wakes every thread that waits for a command.

@@ -1,9 +1,9 @@
 //! The server role: a listener, a thread for each connection, and the application's sessions.
 
+mod attended;
 mod body;
 mod connections;
 mod conversation;
-mod driver;
 mod session;
 
 pub use body::BodyReader;
@@ -19,16 +19,17 @@ use std::sync::Arc;
 use std::thread;
 
 use smtp_proto::reply::Detail;
-use smtp_proto::server::{Caps, Config, Connection, Event, Reject, TlsPolicy};
+use smtp_proto::server::{Caps, Config, Connection, Reject};
 use smtp_proto::{Clock, Observer};
 
+use crate::driver::Driver;
 use crate::entropy::entropy;
 use crate::socket::Socket;
 #[cfg(feature = "__tls")]
 use crate::tls::ServerTls;
-use connections::{Connections, Link, Place};
+use attended::Attended;
+use connections::{Connections, Place};
 use conversation::Conversation;
-use driver::Driver;
 
 /// An SMTP server on a TCP socket, with a thread for each connection.
 ///
@@ -78,6 +79,9 @@ const WAKE_PATIENCE: Duration = Duration::from_secs(1);
 impl Server {
     /// A server that listens at this address; port 0 lets the operating system choose one.
     ///
+    /// As many connections as the standard library chooses, 128 where it has its way, wait to be accepted at one time; a
+    /// listener of the caller's own ([`from_listener`](Self::from_listener)) may let more of them wait.
+    ///
     /// # Errors
     ///
     /// When the address cannot be listened at, and `InvalidInput` when [`Config::check`] finds fault.
@@ -92,8 +96,8 @@ impl Server {
     /// When the listener does not work, and `InvalidInput` when [`Config::check`] finds fault.
     pub fn from_listener(listener: TcpListener, config: impl Into<Arc<Config>>) -> io::Result<Self> {
         let mut config = config.into();
-        config.check().map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
-        if config.auth.decoy_key == [0; 32] && !config.auth.mechanisms.is_empty() {
+        config.check()?;
+        if config.auth.wants_decoy_key() {
             Arc::make_mut(&mut config).auth.decoy_key = entropy()?;
         }
         listener.set_nonblocking(false)?;
@@ -116,13 +120,10 @@ impl Server {
     }
 
     /// Makes TLS, as [`Config::tls`] says: with STARTTLS or from the first octet. A configuration that says
-    /// [`TlsPolicy::Disabled`] offers STARTTLS from now on.
+    /// [`TlsPolicy::Disabled`](smtp_proto::server::TlsPolicy::Disabled) offers STARTTLS from now on.
     #[cfg(feature = "__tls")]
     #[must_use]
     pub fn with_tls(mut self, tls: impl Into<ServerTls>) -> Self {
-        if self.service.config.tls == TlsPolicy::Disabled {
-            Arc::make_mut(&mut self.service.config).tls = TlsPolicy::Offered;
-        }
         self.service.tls = Some(tls.into());
         self
     }
@@ -160,7 +161,7 @@ impl Server {
     ///
     /// `InvalidInput`, at once, when [`Config::tls`] asks for TLS and nothing says how it is made: `with_tls` of a server
     /// does, which there is with the feature `tls`.
-    pub fn serve(self, backend: impl Backend) -> io::Result<()> {
+    pub fn serve(mut self, backend: impl Backend) -> io::Result<()> {
         self.service.check()?;
         let backend = Arc::new(backend);
         let connections = &self.service.connections;
@@ -168,14 +169,15 @@ impl Server {
         {
             let stream = Arc::new(stream);
             let Some(place) = connections.admit(self.caps, &stream, peer.ip()) else {
-                self.service.refuse(&stream, peer, Detail::OTHER_SECURITY_STATUS, "too many connections");
+                self.service.refuse(&stream, peer, &Reject::too_many_connections());
                 continue;
             };
             let (service, backend, served) = (self.service.clone(), Arc::clone(&backend), Arc::clone(&stream));
             let thread = thread::Builder::new().name(format!("smtp {peer}"));
             let started = thread.spawn(move || service.serve(&served, peer, &place, &*backend));
             if started.is_err() {
-                self.service.refuse(&stream, peer, Detail::SYSTEM_NOT_ACCEPTING_MESSAGES, "too many connections");
+                let reject = Reject::no_service(Detail::SYSTEM_NOT_ACCEPTING_MESSAGES, "too many connections");
+                self.service.refuse(&stream, peer, &reject);
             }
         }
         drop(self.listener);
@@ -185,50 +187,45 @@ impl Server {
 }
 
 impl Service {
-    fn check(&self) -> io::Result<()> {
+    /// Settles how TLS is made.
+    fn check(&mut self) -> io::Result<()> {
         #[cfg(feature = "__tls")]
         let has_tls = self.tls.is_some();
         #[cfg(not(feature = "__tls"))]
         let has_tls = false;
-        if has_tls || self.config.tls == TlsPolicy::Disabled {
-            return Ok(());
-        }
-        let text = "the configuration asks for TLS, and nothing says how it is made: `with_tls` does";
-        Err(io::Error::new(ErrorKind::InvalidInput, text))
+        Ok(self.config.settle_tls(has_tls)?)
     }
 
     /// Serves one connection to its end.
     fn serve<B: Backend>(&self, stream: &Arc<TcpStream>, peer: SocketAddr, place: &Place, backend: &B) {
-        if let Ok(driver) = self.driver(stream, peer, Arc::clone(&place.link)) {
-            #[cfg(feature = "__tls")]
-            let driver = driver.with_tls(self.tls.clone());
-            Conversation::new(driver, || backend.session(peer)).run();
+        if let Ok(driver) = self.driver(stream, peer) {
+            let attended = Attended { driver, link: Arc::clone(&place.link) };
+            Conversation::new(attended, || backend.session(peer)).run();
         }
     }
 
-    /// Refuses service without a thread. Nothing here waits for the peer: the reply fits into the socket. Where TLS
-    /// begins with the first octet the connection ends without a reply, because a handshake would wait.
-    fn refuse(&self, stream: &Arc<TcpStream>, peer: SocketAddr, detail: Detail, text: &str) {
-        let Ok(mut driver) = self.driver(stream, peer, self.connections.link(stream)) else { return };
-        while let Some(event) = driver.next(true) {
-            if let Event::Connect(token) = event {
-                driver.answer(token, Err(Reject::no_service(detail, text)));
-            }
-        }
+    /// Refuses service without a thread, and without waiting for the peer.
+    fn refuse(&self, stream: &Arc<TcpStream>, peer: SocketAddr, reject: &Reject) {
+        let Ok(Driver { mut connection, mut socket, clock, .. }) = self.driver(stream, peer) else { return };
+        connection.refuse(clock.now(), reject, |octets| socket.write(octets).ok());
     }
 
     /// # Errors
     ///
     /// When the peer has left already.
-    fn driver(&self, stream: &Arc<TcpStream>, peer: SocketAddr, link: Arc<Link>) -> io::Result<Driver> {
+    fn driver(&self, stream: &Arc<TcpStream>, peer: SocketAddr) -> io::Result<Driver<Connection>> {
         let clock = Clock::start();
-        let mut connection = Connection::new(clock.now(), Arc::clone(&self.config)).map_err(io::Error::other)?;
+        let mut connection = Connection::new(clock.now(), Arc::clone(&self.config))?;
         connection.seed(entropy()?);
         let mut socket = Socket::new(Arc::clone(stream))?;
+        #[cfg(feature = "__tls")]
+        {
+            socket.upgrade = self.tls.clone().map(smtp_tls::Upgrade::server);
+        }
         if let Some(observer) = &self.observer {
             socket.observe(observer(peer));
         }
-        Ok(Driver::new(connection, socket, clock, link))
+        Ok(Driver::new(connection, socket, clock))
     }
 }
 

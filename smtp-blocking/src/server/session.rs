@@ -2,7 +2,6 @@
 
 use core::net::SocketAddr;
 
-use smtp_proto::reply::{Detail, Reply, ReplyCode};
 use smtp_proto::sasl::Secret;
 use smtp_proto::server::{Accept, Answer, Auth, Envelope, Hello, Lookup, Mail, Rcpt, Reject};
 
@@ -145,7 +144,7 @@ pub trait Session {
     ///
     /// The refusal.
     fn expand(&mut self, _argument: &str) -> Answer {
-        Err(Reply::new(ReplyCode::NOT_IMPLEMENTED, Detail::INVALID_COMMAND, "command not implemented").into())
+        Err(Reject::not_implemented())
     }
 }
 

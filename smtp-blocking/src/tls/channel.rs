@@ -6,9 +6,8 @@ use std::io::{self, ErrorKind, Read as _, Write as _};
 
 use bytes::{Buf as _, Bytes};
 use smtp_proto::{ReadBuffer, TlsInfo};
-use smtp_tls::rustls::pki_types::ServerName;
 use smtp_tls::rustls::{Connection, Error};
-use smtp_tls::{ClientTls, Judge, ServerTls, TlsError, TlsSession, TlsStage};
+use smtp_tls::{Judge, TlsError, TlsSession, TlsStage, Upgrade};
 
 use crate::wire::{Received, Wire, is_momentary};
 
@@ -31,21 +30,13 @@ pub(crate) struct Channel {
 const RECORD: usize = 16 * 1024;
 
 impl Channel {
-    /// A connection to the server of this name. `is_lenient`: a certificate that does not verify is no hindrance.
-    pub(crate) fn to_server(tls: &ClientTls, name: ServerName<'static>, is_lenient: bool) -> Result<Self, TlsError> {
-        let attempt = tls.begin(name, is_lenient);
-        Ok(Self::new(attempt.connection()?.into(), attempt.into_judge()))
-    }
-
-    pub(crate) fn to_client(tls: &ServerTls) -> Result<Self, TlsError> {
-        let attempt = tls.begin();
-        Ok(Self::new(attempt.connection()?.into(), attempt.into_judge()))
-    }
-
-    fn new(mut connection: Connection, judge: Judge) -> Self {
+    /// A connection that is to make the handshake.
+    pub(crate) fn begin(upgrade: &Upgrade) -> Result<Self, TlsError> {
+        let attempt = upgrade.begin();
+        let mut connection = attempt.connection()?;
         connection.set_buffer_limit(Some(RECORD));
         let (incoming, buffer) = (Bytes::new(), ReadBuffer::new());
-        Self { connection, judge, session: None, incoming, first: None, buffer, held: 0 }
+        Ok(Self { connection, judge: attempt.into_judge(), session: None, incoming, first: None, buffer, held: 0 })
     }
 
     /// Goes on with the handshake as far as it comes in about this time; `None`: it is not done yet.

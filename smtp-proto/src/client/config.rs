@@ -179,6 +179,15 @@ impl Config {
             ("buffers", times.buffers),
         ])
     }
+
+    /// Checks that no TLS is asked for, where nothing says how it is made.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::TlsNotSetUp`].
+    pub fn check_without_tls(&self) -> Result<(), ConfigError> {
+        if self.security == Security::Plain { Ok(()) } else { Err(ConfigError::TlsNotSetUp) }
+    }
 }
 
 impl Default for Limits {

@@ -7,6 +7,7 @@ mod connection;
 mod envelope;
 mod event;
 mod mail;
+mod outgoing;
 mod receive;
 mod send;
 mod setup;
@@ -20,6 +21,7 @@ pub use connection::Connection;
 pub use envelope::Envelope;
 pub use event::{Body, Event};
 pub use mail::Outcome;
+pub use outgoing::{Outgoing, SendError};
 pub use verdict::{Failure, Stage, Summary, Verdict};
 
 /// The next thing to do, for a client.

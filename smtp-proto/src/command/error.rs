@@ -48,7 +48,7 @@ impl CommandError {
         match self.problem {
             Problem::Sender(_) => Detail::BAD_SENDER_SYNTAX,
             Problem::Recipient(_) => Detail::BAD_DESTINATION_SYNTAX,
-            // X.5.2 is also that of a command that is not recognised.
+            // X.5.2 is also that of a command that is not recognized.
             // RFC 4954 §4 wants it of what is no base64.
             Problem::Verb
             | Problem::Missing(_)
@@ -81,7 +81,7 @@ impl CommandError {
 impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.problem {
-            Problem::Verb => "the command is not recognised",
+            Problem::Verb => "the command is not recognized",
             Problem::Missing(what) => return write!(f, "{what} is missing"),
             Problem::Separator => "one space stands between the parts of a command and none elsewhere",
             Problem::Unwanted => "the command takes no argument",

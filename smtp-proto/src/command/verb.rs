@@ -4,7 +4,7 @@ use core::fmt;
 
 macro_rules! verbs {
     ($($name:ident $text:literal $doc:literal;)*) => {
-        /// The verb of a command. What is recognised here need not be implemented by a server.
+        /// The verb of a command. What is recognized here need not be implemented by a server.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Verb {

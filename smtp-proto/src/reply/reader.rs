@@ -355,7 +355,7 @@ mod tests {
 
     /// REPLY-06: an enhanced code counts when it is well formed and its class is that of the code.
     #[test]
-    fn enhanced_codes_are_recognised() {
+    fn enhanced_codes_are_recognized() {
         let cases = [
             (&b"250 2.1.5 ok\r\n"[..], Some(Detail::DESTINATION_ADDRESS_VALID), "ok"),
             (b"250 2.1.5\r\n", Some(Detail::DESTINATION_ADDRESS_VALID), ""),

@@ -1,7 +1,8 @@
 //! What an application says to the questions of a connection.
 
+use super::Output;
 use super::connection::Connection;
-use super::event::Abort;
+use super::event::{Abort, Event};
 use super::exchange::Lookup;
 use super::token::Token;
 use crate::reply::{Detail, Reply, ReplyCode};
@@ -98,6 +99,24 @@ impl Reject {
     pub fn no_service(detail: Detail, text: &str) -> Self {
         Reply::new(ReplyCode::SERVICE_NOT_AVAILABLE, detail, text).into()
     }
+
+    /// 421 4.7.0: a cap on the number of connections is reached.
+    #[must_use]
+    pub fn too_many_connections() -> Self {
+        Self::no_service(Detail::OTHER_SECURITY_STATUS, "too many connections")
+    }
+
+    /// 421 4.3.0: whatever answers on this connection has failed, and is not asked again.
+    #[must_use]
+    pub fn internal_error() -> Self {
+        Self::no_service(Detail::OTHER_SYSTEM_STATUS, "internal error, closing connection")
+    }
+
+    /// 502 5.5.1: this server does not do that.
+    #[must_use]
+    pub fn not_implemented() -> Self {
+        Reply::new(ReplyCode::NOT_IMPLEMENTED, Detail::INVALID_COMMAND, "command not implemented").into()
+    }
 }
 
 impl Connection {
@@ -139,6 +158,27 @@ impl Connection {
         if let Err(Refused { misuse: Misuse::WrongReplyClass, value: lookup }) = self.provide(now, lookup, secret) {
             // A stale token is refused again, and nothing is left to say.
             let _ = self.provide(now, lookup, Err(cannot_authenticate()));
+        }
+    }
+
+    /// Refuses service to a client that has just connected, for a driver that has no room for it: carries out all there is
+    /// to do that waits for nothing. `write` writes some octets if that takes no time, and says how many; `None` is the end.
+    ///
+    /// The reply is short enough for any socket that is new. Where TLS begins with the first octet the connection ends
+    /// without one, because a handshake would wait.
+    pub fn refuse(&mut self, now: Instant, reject: &Reject, mut write: impl FnMut(&[u8]) -> Option<usize>) {
+        loop {
+            match self.poll() {
+                Output::Event(Event::Connect(token)) => {
+                    self.answer(now, token, Err(reject.clone()));
+                }
+                Output::Event(_) => {}
+                Output::Transmit(octets) => match write(octets) {
+                    Some(count @ 1..) => self.transmitted(now, count),
+                    _ => return,
+                },
+                Output::UpgradeTls | Output::Wait(_) | Output::Closed(_) => return,
+            }
         }
     }
 

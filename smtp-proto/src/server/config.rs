@@ -88,6 +88,14 @@ pub struct AuthPolicy {
     pub decoy_key: [u8; 32],
 }
 
+impl AuthPolicy {
+    /// Whether [`decoy_key`](Self::decoy_key) has yet to be made.
+    #[must_use]
+    pub fn wants_decoy_key(&self) -> bool {
+        self.decoy_key == [0; 32] && !self.mechanisms.is_empty()
+    }
+}
+
 /// Does not show the secret.
 impl fmt::Debug for AuthPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -237,6 +245,22 @@ impl Config {
             ("buffers", times.buffers),
             ("connection", times.connection.unwrap_or(Duration::MAX)),
         ])
+    }
+
+    /// Settles the policy by whether the adapter was told how TLS is made: then [`TlsPolicy::Disabled`] becomes
+    /// [`TlsPolicy::Offered`].
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::TlsNotSetUp`] when it was not, and TLS is asked for.
+    pub fn settle_tls(self: &mut Arc<Self>, has_tls: bool) -> Result<(), ConfigError> {
+        match self.tls {
+            TlsPolicy::Disabled if has_tls => Arc::make_mut(self).tls = TlsPolicy::Offered,
+            TlsPolicy::Disabled => {}
+            _ if has_tls => {}
+            _ => return Err(ConfigError::TlsNotSetUp),
+        }
+        Ok(())
     }
 
     fn check_mechanisms(&self) -> Result<(), ConfigError> {

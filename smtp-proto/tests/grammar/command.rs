@@ -46,7 +46,7 @@ fn knows_verbs_in_any_case() {
     assert_eq!(command("bdat 1 last"), Command::Bdat { size: 1, last: true });
     // The octets that become letters when bit 5 is set.
     for line in ["\rELO x", "MAI\u{c} FROM:<>", "QUI\u{14}", "[ELP"] {
-        assert_eq!(refusal(line), (None, 500, (5, 2), "the command is not recognised".to_owned()), "{line:?}");
+        assert_eq!(refusal(line), (None, 500, (5, 2), "the command is not recognized".to_owned()), "{line:?}");
     }
 }
 
@@ -209,7 +209,7 @@ fn refuses_what_is_not_text() {
 #[test]
 fn tells_unknown_verbs_from_known_ones() {
     for line in ["XYZZY", "GET / HTTP/1.1", "EHLOX", "MAILFROM:<a@b>", "MAIL:", "QUIT\0", "Subject: x", "STARTTL S"] {
-        assert_eq!(refusal(line), (None, 500, (5, 2), "the command is not recognised".to_owned()));
+        assert_eq!(refusal(line), (None, 500, (5, 2), "the command is not recognized".to_owned()));
     }
     for line in ["", "M", "mai", "STAR", "starttl", "E"] {
         let error = parse(line).expect_err(line);

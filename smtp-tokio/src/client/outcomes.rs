@@ -3,19 +3,15 @@
 use core::future::poll_fn;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
-use std::collections::VecDeque;
 use std::io;
 
-use bytes::BytesMut;
 use futures_core::Stream;
-use smtp_proto::Refused;
-use smtp_proto::client::{Body, Envelope, Event, Outcome};
-use thiserror::Error;
+use smtp_proto::Transport as _;
+use smtp_proto::client::{Envelope, Outcome, Outgoing};
 use tokio::io::{AsyncRead, ReadBuf};
 use tracing::info;
 
 use super::Client;
-use crate::driver::Next;
 
 /// What becomes of the mails that were given to [`Client::send_all`], in their order: a [`Stream`], which
 /// [`next`](Self::next) reads.
@@ -26,48 +22,15 @@ use crate::driver::Next;
 pub struct Outcomes<'a, R, S> {
     client: &'a mut Client,
     mails: Option<S>,
-    /// The bodies of the mails that the connection has, in order.
-    bodies: VecDeque<R>,
-    /// The right to hand in the first of them.
-    token: Option<Body>,
-    /// What a piece of it is read into, and how much of that is read.
-    chunk: BytesMut,
-    filled: usize,
-    /// Why the first of them could not be read.
-    failure: Option<io::Error>,
-    /// What is to be said about the mail behind them.
-    not_tried: Option<SendError>,
+    outgoing: Outgoing<R, io::Error>,
 }
 
 /// Why a mail has no outcome, or not only one.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum SendError {
-    /// The mail was not tried: its envelope has no recipient, or the connection is over. Holds the envelope.
-    #[error("the mail was not tried: {0}")]
-    NotTried(#[source] Refused<Envelope>),
-    /// The body could not be read. The connection was cut before the final dot, so that the server took nothing.
-    #[error("the message could not be read: {error}")]
-    Body {
-        /// What the reader said.
-        #[source]
-        error: io::Error,
-        /// What became of each recipient.
-        outcome: Outcome,
-    },
-}
-
-/// How many mails the connection has at one time: the one that is being sent, and the one whose commands leave with
-/// its end.
-const AHEAD: usize = 2;
-
-/// How much of a body is read at one time, in octets. A body that is shorter leaves together with its end.
-const CHUNK: usize = 64 * 1024;
+pub type SendError = smtp_proto::client::SendError<io::Error>;
 
 impl<'a, R: AsyncRead + Unpin, S: Stream<Item = (Envelope, R)> + Unpin> Outcomes<'a, R, S> {
     pub(super) fn new(client: &'a mut Client, mails: Option<S>) -> Self {
-        let (bodies, chunk) = (VecDeque::with_capacity(AHEAD), BytesMut::new());
-        Self { client, mails, bodies, token: None, chunk, filled: 0, failure: None, not_tried: None }
+        Self { client, mails, outgoing: Outgoing::new() }
     }
 
     /// What became of the next mail; `None` when there are no more mails, or the connection is over.
@@ -77,110 +40,48 @@ impl<'a, R: AsyncRead + Unpin, S: Stream<Item = (Envelope, R)> + Unpin> Outcomes
         poll_fn(|cx| self.poll_outcome(cx)).await
     }
 
-    pub(super) fn queue(&mut self, envelope: Envelope, body: R) -> Result<(), SendError> {
+    pub(super) fn push(&mut self, envelope: Envelope, body: R) {
         let driver = &mut self.client.driver;
-        driver.connection.send(driver.clock.now(), envelope).map_err(SendError::NotTried)?;
-        self.bodies.push_back(body);
-        Ok(())
+        self.outgoing.push(driver.transport.now(), &mut driver.connection, envelope, body);
     }
 
     /// Carries on until the first mail has its outcome.
     pub(super) fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Outcome, SendError>>> {
         let span = self.client.span.clone();
         let _entered = span.enter();
-        loop {
-            let awaits_mails = self.poll_mails(cx);
-            if self.bodies.is_empty() {
-                return match self.not_tried.take() {
-                    Some(error) => Poll::Ready(Some(Err(error))),
-                    None if awaits_mails && self.client.closed().is_none() => {
-                        self.client.driver.poll_meanwhile(cx);
-                        Poll::Pending
-                    }
-                    None => Poll::Ready(None),
-                };
+        let awaits_mails = self.poll_mails(cx);
+        let Client { driver, capabilities, .. } = &mut *self.client;
+        if self.outgoing.is_empty() {
+            let not_tried = self.outgoing.take_not_tried();
+            if not_tried.is_none() && awaits_mails && driver.connection.close_reason().is_none() {
+                driver.poll_meanwhile(cx);
+                return Poll::Pending;
             }
-            match ready!(self.client.driver.poll_next(cx)) {
-                Next::Event(Event::Outcome(outcome)) => {
-                    self.bodies.pop_front();
-                    (self.token, self.filled) = (None, 0);
-                    let (summary, stage, failure) = (outcome.summary(), outcome.stage(), outcome.failure());
-                    info!(?summary, %stage, ?failure, recipients = outcome.recipients().count(), "mail");
-                    return Poll::Ready(Some(match self.failure.take() {
-                        Some(error) => Err(SendError::Body { error, outcome }),
-                        None => Ok(outcome),
-                    }));
-                }
-                Next::Event(Event::Body(token)) => self.token = Some(token),
-                Next::Event(Event::Ready(capabilities)) => self.client.capabilities = Some(capabilities),
-                Next::Event(_) => {}
-                // The server may have something to say in the middle of the body, and the time for that runs.
-                Next::Body => {
-                    if self.client.driver.poll_input(cx).is_pending() {
-                        ready!(self.poll_feed(cx));
-                    }
-                }
-                // Every mail has its outcome before the connection is over.
-                Next::Closed(_) => unreachable!("the connection is over, and a mail has no outcome"),
-            }
+            return Poll::Ready(not_tried.map(Err));
         }
+        let read = |cx: &mut Context<'_>, body: &mut R, space: &mut [u8]| {
+            let mut space = ReadBuf::new(space);
+            Pin::new(body).poll_read(cx, &mut space).map_ok(|()| space.filled().len())
+        };
+        let outcome = ready!(self.outgoing.poll_outcome(cx, driver, capabilities, read));
+        if let Ok(outcome) | Err(SendError::Body { outcome, .. }) = &outcome {
+            let (summary, stage, failure) = (outcome.summary(), outcome.stage(), outcome.failure());
+            info!(?summary, %stage, ?failure, recipients = outcome.recipients().count(), "mail");
+        }
+        Poll::Ready(Some(outcome))
     }
 
     /// Takes mails as long as the connection does. Returns whether more may come later.
     fn poll_mails(&mut self, cx: &mut Context<'_>) -> bool {
-        while self.bodies.len() < AHEAD && self.not_tried.is_none() && self.client.closed().is_none() {
+        while self.outgoing.has_room(&self.client.driver.connection) {
             let Some(mails) = &mut self.mails else { return false };
             match Pin::new(mails).poll_next(cx) {
                 Poll::Pending => return true,
-                Poll::Ready(Some((envelope, body))) => self.not_tried = self.queue(envelope, body).err(),
+                Poll::Ready(Some((envelope, body))) => self.push(envelope, body),
                 Poll::Ready(None) => self.mails = None,
             }
         }
         false
-    }
-
-    /// Hands in the next piece of the body; with the last one the end, so that both leave together.
-    fn poll_feed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let driver = &mut self.client.driver;
-        let (Some(body), Some(token)) = (self.bodies.front_mut(), &self.token) else {
-            driver.connection.abandon(driver.clock.now());
-            return Poll::Ready(());
-        };
-        if self.filled == 0 {
-            self.chunk.clear();
-            if !self.chunk.try_reclaim(CHUNK) {
-                self.chunk = BytesMut::with_capacity(CHUNK);
-            }
-            self.chunk.resize(CHUNK, 0);
-        }
-        let mut at_end = false;
-        while self.filled < CHUNK && !at_end {
-            let mut space = ReadBuf::new(&mut self.chunk[self.filled..]);
-            match Pin::new(&mut *body).poll_read(cx, &mut space) {
-                Poll::Ready(Ok(())) => {
-                    at_end = space.filled().is_empty();
-                    self.filled += space.filled().len();
-                }
-                Poll::Ready(Err(error)) => {
-                    self.failure = Some(error);
-                    driver.connection.abandon(driver.clock.now());
-                    return Poll::Ready(());
-                }
-                // What is there leaves while more is waited for.
-                Poll::Pending if self.filled > 0 => break,
-                Poll::Pending => return Poll::Pending,
-            }
-        }
-        let now = driver.clock.now();
-        let count = core::mem::take(&mut self.filled);
-        if count > 0 && driver.connection.write_body(now, token, self.chunk.split_to(count).freeze()).is_err() {
-            // A body that lacks a piece is none.
-            driver.connection.abandon(now);
-        } else if at_end && let Some(token) = self.token.take() {
-            // A stale token means that the connection has ended. The outcome says so.
-            let _ = driver.connection.end_body(now, token);
-        }
-        Poll::Ready(())
     }
 }
 
@@ -197,9 +98,7 @@ impl<R, S> Unpin for Outcomes<'_, R, S> {}
 
 impl<R, S> Drop for Outcomes<'_, R, S> {
     fn drop(&mut self) {
-        if !self.bodies.is_empty() {
-            let driver = &mut self.client.driver;
-            driver.connection.abandon(driver.clock.now());
-        }
+        let driver = &mut self.client.driver;
+        self.outgoing.abandon(driver.transport.now(), &mut driver.connection);
     }
 }

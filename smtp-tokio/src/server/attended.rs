@@ -3,9 +3,10 @@
 use core::task::{Context, Poll};
 
 use smtp_proto::server::{Connection, Event};
+use smtp_proto::{Next, Transport as _};
 
 use super::connections::Place;
-use crate::driver::{Driver, Next};
+use crate::transport::Driver;
 
 /// The driver of a connection, and its place among all others.
 pub(super) struct Attended {
@@ -17,7 +18,7 @@ impl Attended {
     /// Carries on until there is something to see to.
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Next<Event>> {
         if self.place.is_service_ending(cx.waker()) {
-            self.driver.connection.shutdown(self.driver.clock.now());
+            self.driver.connection.shutdown(self.driver.transport.now());
         }
         self.driver.poll_next(cx)
     }

@@ -5,10 +5,10 @@ use core::task::{Context, Poll, ready};
 use std::io;
 
 use smtp_proto::server::{Answer, Data, Fate, Incoming, Reading};
+use smtp_proto::{Next, Transport as _};
 use tokio::io::{AsyncBufRead, AsyncRead, ReadBuf};
 
 use super::attended::Attended;
-use crate::driver::Next;
 
 /// Reads the mail data of one message from the client: dot-stuffing undone, line ends as they came.
 ///
@@ -41,13 +41,13 @@ impl<'a> BodyReader<'a> {
         while self.incoming.is_unread(&answer) {
             core::future::poll_fn(|cx| self.poll_advance(cx)).await;
         }
-        let now = self.attended.driver.clock.now();
+        let now = self.attended.driver.transport.now();
         self.incoming.finish(now, &mut self.attended.driver.connection, answer)
     }
 
     /// Takes the next thing that happens on the connection.
     fn poll_advance(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.incoming.begin(self.attended.driver.clock.now(), &mut self.attended.driver.connection);
+        self.incoming.begin(self.attended.driver.transport.now(), &mut self.attended.driver.connection);
         self.incoming.handle(match ready!(self.attended.poll_next(cx)) {
             Next::Event(event) => Some(event),
             Next::Body | Next::Closed(_) => None,

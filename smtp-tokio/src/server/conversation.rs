@@ -6,14 +6,14 @@ use core::pin::pin;
 use core::task::Poll;
 use std::panic::catch_unwind;
 
-use smtp_proto::reply::Detail;
 use smtp_proto::server::{Answer, Connection, Data, Envelope, Event, Fate, Reject, Token};
+use smtp_proto::{Next, Transport as _};
 use tracing::{Instrument as _, Span, debug, info, info_span};
 
 use super::attended::Attended;
 use super::body::BodyReader;
 use super::session::Session;
-use crate::driver::{Driver, Next};
+use crate::transport::Driver;
 
 /// One connection and its session.
 pub(super) struct Conversation<S> {
@@ -39,7 +39,7 @@ macro_rules! ask {
                     Err(Reject::local_error())
                 }
             },
-            None => Err(Reject::no_service(Detail::OTHER_SYSTEM_STATUS, "internal error, closing connection")),
+            None => Err(Reject::internal_error()),
         }
     };
 }
@@ -73,7 +73,7 @@ impl<S: Session> Conversation<S> {
             Box::pin(self.handle(event).instrument(transaction)).await;
         };
         debug!(%reason, "closed");
-        Box::pin(self.attended.driver.transport.linger()).await;
+        Box::pin(self.attended.driver.linger()).await;
     }
 
     /// Tells what TLS was agreed on, once.
@@ -112,7 +112,7 @@ impl<S: Session> Conversation<S> {
             }
             Event::Lookup(lookup) => {
                 let secret = ask!(self.lookup(&lookup));
-                let now = self.attended.driver.clock.now();
+                let now = self.attended.driver.transport.now();
                 self.attended.driver.connection.answer_lookup(now, lookup, secret);
             }
             Event::Mail(token) => {
@@ -149,7 +149,7 @@ impl<S: Session> Conversation<S> {
     }
 
     fn answer<T: Token>(&mut self, token: T, answer: Answer) -> bool {
-        self.attended.driver.connection.answer(self.attended.driver.clock.now(), token, answer)
+        self.attended.driver.connection.answer(self.attended.driver.transport.now(), token, answer)
     }
 
     async fn take_message(&mut self, token: Data) {
@@ -160,7 +160,7 @@ impl<S: Session> Conversation<S> {
         let mut body = BodyReader::new(&mut self.attended, token);
         let answer = match &mut self.session {
             Some(session) => caught(session.data(envelope, &mut body)).await,
-            None => Some(Err(Reject::no_service(Detail::OTHER_SYSTEM_STATUS, "internal error, closing connection"))),
+            None => Some(Err(Reject::internal_error())),
         };
         let has_panicked = answer.is_none();
         let answer = answer.unwrap_or_else(|| Err(Reject::local_error()));

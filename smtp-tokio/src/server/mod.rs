@@ -18,20 +18,18 @@ use core::time::Duration;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
-use smtp_proto::reply::Detail;
-use smtp_proto::server::{Caps, Config, Connection, Event, Output, Reject, TlsPolicy};
+use smtp_proto::server::{Caps, Config, Connection, Reject};
 use smtp_proto::{Clock, Observer};
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tracing::{Instrument as _, info_span, warn};
 
-use crate::driver::Driver;
 use crate::entropy::entropy;
 use crate::socket::Socket;
 #[cfg(feature = "__tls")]
-use crate::tls::{ServerTls, Upgrade};
-use crate::transport::Transport;
+use crate::tls::ServerTls;
+use crate::transport::{Driver, Transport};
 use attended::Attended;
 use connections::Connections;
 use conversation::Conversation;
@@ -124,8 +122,8 @@ impl Server {
     /// `InvalidInput` when [`Config::check`] finds fault.
     pub fn with_listener(mut self, listener: impl Into<Listener>, config: impl Into<Arc<Config>>) -> io::Result<Self> {
         let mut config = config.into();
-        config.check().map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
-        if config.auth.decoy_key == [0; 32] && !config.auth.mechanisms.is_empty() {
+        config.check()?;
+        if config.auth.wants_decoy_key() {
             Arc::make_mut(&mut config).auth.decoy_key = entropy()?;
         }
         self.listeners.push((listener.into(), config));
@@ -140,7 +138,7 @@ impl Server {
     }
 
     /// Makes TLS, as [`Config::tls`] of each listener says: with STARTTLS or from the first octet. A configuration that
-    /// says [`TlsPolicy::Disabled`] offers STARTTLS from now on.
+    /// says [`TlsPolicy::Disabled`](smtp_proto::server::TlsPolicy::Disabled) offers STARTTLS from now on.
     #[cfg(feature = "__tls")]
     #[must_use]
     pub fn with_tls(mut self, tls: impl Into<ServerTls>) -> Self {
@@ -208,7 +206,7 @@ impl Server {
             let Ok(driver) = self.driver(socket, &peer) else { continue };
             let Some(place) = self.connections.admit(self.caps, peer.address.map(|address| address.ip())) else {
                 warn!(peer = peer.address.map(display), "too many connections");
-                refuse(driver);
+                driver.refuse(&Reject::too_many_connections(), |transport, octets| transport.write_now(octets));
                 continue;
             };
             let backend = Arc::clone(&backend);
@@ -229,13 +227,7 @@ impl Server {
         #[cfg(not(feature = "__tls"))]
         let has_tls = false;
         for (_, config) in &mut self.listeners {
-            if has_tls && config.tls == TlsPolicy::Disabled {
-                Arc::make_mut(config).tls = TlsPolicy::Offered;
-            }
-            if !has_tls && config.tls != TlsPolicy::Disabled {
-                let text = "the configuration asks for TLS, and nothing says how it is made: `with_tls` does";
-                return Err(io::Error::new(ErrorKind::InvalidInput, text));
-            }
+            config.settle_tls(has_tls)?;
         }
         Ok(())
     }
@@ -269,17 +261,18 @@ impl Server {
     fn driver(&self, socket: Socket, peer: &Peer) -> io::Result<Driver<Connection>> {
         let clock = Clock::start();
         let config = Arc::clone(&self.listeners[peer.listener].1);
-        let mut connection = Connection::new(clock.now(), config).map_err(io::Error::other)?;
+        let mut connection = Connection::new(clock.now(), config)?;
         connection.seed(entropy()?);
-        let mut transport = Transport::new(socket);
+        let mut transport = Transport::new(socket, clock);
         #[cfg(feature = "__tls")]
         {
-            transport.upgrade = self.tls.clone().map(Upgrade::Server);
+            transport.upgrade = self.tls.clone().map(smtp_tls::Upgrade::server);
         }
+        let mut driver = Driver::new(connection, transport);
         if let Some(observer) = &self.observer {
-            transport.observe(observer(peer));
+            driver.observe(observer(peer));
         }
-        Ok(Driver::new(connection, transport, clock))
+        Ok(driver)
     }
 }
 
@@ -321,26 +314,6 @@ impl From<tokio::net::UnixListener> for Listener {
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server").field("listeners", &self.listeners.len()).field("caps", &self.caps).finish()
-    }
-}
-
-/// Refuses service without a task. Nothing here waits for the peer: the reply fits into the socket. Where TLS begins with
-/// the first octet the connection ends without a reply, because a handshake would wait.
-fn refuse(mut driver: Driver<Connection>) {
-    loop {
-        let now = driver.clock.now();
-        match driver.connection.poll() {
-            Output::Event(Event::Connect(token)) => {
-                let answer = Err(Reject::no_service(Detail::OTHER_SECURITY_STATUS, "too many connections"));
-                driver.connection.answer(now, token, answer);
-            }
-            Output::Event(_) => {}
-            Output::Transmit(octets) => match driver.transport.write_now(octets) {
-                Ok(count) => driver.connection.transmitted(now, count),
-                Err(_) => return,
-            },
-            Output::UpgradeTls | Output::Wait(_) | Output::Closed(_) => return,
-        }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use core::future::Future;
 
-use smtp_proto::reply::{Detail, Reply, ReplyCode};
 use smtp_proto::sasl::Secret;
 use smtp_proto::server::{Accept, Answer, Auth, Envelope, Hello, Lookup, Mail, Rcpt, Reject};
 
@@ -150,6 +149,6 @@ pub trait Session: Send + 'static {
     ///
     /// The refusal.
     fn expand(&mut self, _argument: &str) -> impl Future<Output = Answer> + Send {
-        async { Err(Reply::new(ReplyCode::NOT_IMPLEMENTED, Detail::INVALID_COMMAND, "command not implemented").into()) }
+        async { Err(Reject::not_implemented()) }
     }
 }
