@@ -263,12 +263,11 @@ impl Server {
         let config = Arc::clone(&self.listeners[peer.listener].1);
         let mut connection = Connection::new(clock.now(), config)?;
         connection.seed(entropy()?);
-        let mut transport = Transport::new(socket, clock);
+        let mut driver = Driver::new(connection, Transport::new(socket, clock));
         #[cfg(feature = "__tls")]
         {
-            transport.upgrade = self.tls.clone().map(smtp_tls::Upgrade::server);
+            driver.transport.upgrade = self.tls.clone().map(smtp_tls::Upgrade::server);
         }
-        let mut driver = Driver::new(connection, transport);
         if let Some(observer) = &self.observer {
             driver.observe(observer(peer));
         }
