@@ -217,6 +217,17 @@ fn other_protocols_are_sent_away() {
     }
 }
 
+/// R-3.8-06, R-4.1.1.10-02: behind EHLO the same lines are commands that nobody knows, and end nothing.
+#[test]
+fn slips_end_nothing() {
+    for line in [&b"MAILFROM:<a@client.example>\r\n"[..], b"Subject: hi\r\n", b"GET / HTTP/1.1\r\n"] {
+        let (said, record, _) = dialogue(&[EHLO, line, b"QUIT\r\n"]);
+        let said = &said[said.len() - 2..];
+        assert!(said[0].starts_with("500 5.5.2 ") && said[1].starts_with("221 "), "{said:?}");
+        assert_eq!(record.closed, Some(CloseReason::Quit));
+    }
+}
+
 /// PIPE-01 to PIPE-04, rule 12: octets where none may be.
 #[test]
 fn early_input() {

@@ -166,7 +166,8 @@ impl Connection {
     /// A line whose verb is none of ours.
     #[cold]
     fn unknown(&mut self, line: &Bytes, error: &CommandError) {
-        if is_foreign_protocol(line) {
+        // Whoever has said EHLO speaks SMTP: a command that is not understood later ends nothing (§3.8, §4.1.1.10).
+        if self.session.state == State::Start && is_foreign_protocol(line) {
             return self.not_smtp("this is an SMTP server");
         }
         let refusal = match self.session.state {
