@@ -98,6 +98,24 @@ fn accepts_with_a_reply() {
     assert_eq!(says.taken, [true]);
 }
 
+/// X-2034-3-02, X-2034-4-03: an answer that names no enhanced status code is given one of its class.
+#[test]
+fn answers_are_given_enhanced_codes() {
+    let busy = || Err(Reply::new(ReplyCode::MAILBOX_BUSY, None, "busy").into());
+    for (question, expected) in [("connect", "450 busy"), ("hello", "450 busy"), ("mail", "450 4.0.0 busy")] {
+        let (_, said, _) = transaction(&mut Says::new(question, busy));
+        assert!(said.lines().any(|line| line == expected), "{question}: {said}");
+    }
+    for question in ["rcpt", "data", "message"] {
+        let no = || Err(Reply::new(ReplyCode::TRANSACTION_FAILED, None, "no").into());
+        let (_, said, _) = transaction(&mut Says::new(question, no));
+        assert!(said.lines().any(|line| line == "554 5.0.0 no"), "{question}: {said}");
+    }
+    let (_, said, _) =
+        transaction(&mut Says::new("message", || Ok(Accept::With(Reply::new(ReplyCode::OK, None, "queued")))));
+    assert_eq!(last_line(&said), "250 2.0.0 queued");
+}
+
 /// R-4.2.5-02: a yes with a reply that says no is neither, but 451, and so is a no that says yes. The message is not
 /// accepted.
 #[test]

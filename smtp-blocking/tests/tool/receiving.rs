@@ -13,7 +13,7 @@ fn to_data(dialogue: &mut Dialogue) {
     dialogue.expect("354");
 }
 
-/// R-4.4-01, R-4.4-13, R-4.4-15: Return-Path and Received in front, nothing else changed; a line for each message.
+/// R-4.4-01, R-4.4-13, R-4.4-14, R-4.4-15: Return-Path and Received in front, nothing else changed; a line for each message.
 #[test]
 fn stores_with_trace_fields() {
     let server = Serve::start(&[]);

@@ -71,7 +71,9 @@ impl Envelope {
     }
 
     /// With the kind of the body, told to a server that offers 8BITMIME (RFC 6152). An 8-bit body is not sent to any
-    /// other. Without this nothing is said, and the body goes out as it is.
+    /// other. Without this nothing is said, and the body goes out as it is; an octet above 127 still never leaves for a
+    /// server without 8BITMIME: the connection is cut before it, and the failure of the outcome is
+    /// [`No8BitMime`](super::Failure::No8BitMime).
     #[must_use]
     pub fn with_body(mut self, kind: BodyKind) -> Self {
         self.mail.body = Some(kind);

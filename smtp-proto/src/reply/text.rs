@@ -80,6 +80,11 @@ impl Reply {
         Self { detail: None, ..self }
     }
 
+    /// The same, with this subject and detail if it has none and may have one.
+    pub(crate) fn or_detail(self, detail: Detail) -> Self {
+        Self { detail: self.detail.or(agreeing(self.code, Some(detail))), ..self }
+    }
+
     /// 2yz.
     #[must_use]
     pub fn is_positive(&self) -> bool {

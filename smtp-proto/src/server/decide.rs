@@ -35,7 +35,8 @@ impl Connection {
     }
 
     /// Says yes with a reply of one's own, of class 2yz: 251 to RCPT, the queue identifier to a message, the mailbox
-    /// to VRFY. To EHLO, to AUTH and to a connection only the text is used, to DATA nothing of it.
+    /// to VRFY. To EHLO, to AUTH and to a connection only the text is used, to DATA nothing of it. A reply without an
+    /// enhanced status code is given x.0.0 where it needs one (RFC 2034 §4).
     ///
     /// # Errors
     ///
@@ -47,14 +48,15 @@ impl Connection {
         }
         match self.take_open(T::DECISION, token.id()) {
             Ok(open) => {
-                self.allow(open, Some(&reply));
+                self.allow(open, Some(&reply.or_detail(Detail::UNDEFINED)));
                 Ok(())
             }
             Err(misuse) => Err(Refused::new(misuse, (token, reply))),
         }
     }
 
-    /// Says no, for now (4yz) or for good (5yz). A 421 also ends the connection.
+    /// Says no, for now (4yz) or for good (5yz). A 421 also ends the connection. A reply without an enhanced status code
+    /// is given x.0.0 where it needs one (RFC 2034 §4).
     ///
     /// # Errors
     ///
@@ -66,7 +68,7 @@ impl Connection {
         }
         match self.take_open(T::DECISION, token.id()) {
             Ok(open) => {
-                self.deny(open, &reply, token.into_exchange());
+                self.deny(open, &reply.or_detail(Detail::UNDEFINED), token.into_exchange());
                 Ok(())
             }
             Err(misuse) => Err(Refused::new(misuse, (token, reply))),

@@ -54,7 +54,7 @@ mod tests {
         alloc::string::String::from_utf8(out).expect("text goes in")
     }
 
-    /// R-4.4-13, R-4.4-31
+    /// R-4.4-13, R-4.4-14, R-4.4-31
     #[test]
     fn return_path_keeps_the_reverse_path() {
         assert_eq!(field("a@example.com"), "Return-Path: <a@example.com>\r\n");

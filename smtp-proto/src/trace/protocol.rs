@@ -91,3 +91,40 @@ impl fmt::Display for Protocol {
         f.write_str(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::vec::Vec;
+
+    use super::Protocol;
+
+    /// R-4.4-49: each word is one that is registered (RFC 5321 §4.4, RFC 3848 §1, RFC 6531 §4.3), and each has its own.
+    #[test]
+    fn each_word_is_registered() {
+        let all = [
+            Protocol::Smtp,
+            Protocol::Esmtp,
+            Protocol::Esmtpa,
+            Protocol::Esmtps,
+            Protocol::Esmtpsa,
+            Protocol::Lmtp,
+            Protocol::Lmtpa,
+            Protocol::Lmtps,
+            Protocol::Lmtpsa,
+            Protocol::Utf8Smtp,
+            Protocol::Utf8Smtpa,
+            Protocol::Utf8Smtps,
+            Protocol::Utf8Smtpsa,
+            Protocol::Utf8Lmtp,
+            Protocol::Utf8Lmtpa,
+            Protocol::Utf8Lmtps,
+            Protocol::Utf8Lmtpsa,
+        ];
+        let extended = ["ESMTP", "LMTP", "UTF8SMTP", "UTF8LMTP"].into_iter();
+        let words = extended.flat_map(|base| ["", "A", "S", "SA"].map(|security| format!("{base}{security}")));
+        let registered: Vec<_> = core::iter::once("SMTP".into()).chain(words).collect();
+        assert_eq!(all.map(|protocol| format!("{protocol}"))[..], registered[..]);
+        assert!(all.iter().all(|protocol| protocol.is_utf8() == protocol.as_str().starts_with("UTF8")));
+    }
+}

@@ -101,7 +101,7 @@ mod tests {
         String::from_utf8(out).expect("text goes in")
     }
 
-    /// R-4.4-02, R-4.4-03, R-4.4-32, R-4.4-33, R-4.4-35, R-4.4-36
+    /// R-4.4-02, R-4.4-03, R-4.4-32, R-4.4-33, R-4.4-35, R-4.4-36. R-4.4-12: the name of a zone stands in a comment.
     #[test]
     fn least_field() {
         let field = text(Received::new("a.example", "b.example", Protocol::Smtp, DATE));
@@ -120,7 +120,7 @@ mod tests {
         assert_eq!(head(v4.to_ipv6_mapped().into()), head(v4.into()));
     }
 
-    /// R-4.4-05, R-4.4-06, R-4.4-39, R-4.4-41 to R-4.4-43
+    /// R-4.4-05, R-4.4-06, R-4.4-39, R-4.4-41…43
     #[test]
     fn optional_clauses_stand_in_order() {
         let field = Received::new("a.example", "b.example", Protocol::Esmtpsa, DATE).with_id("<x.1@b.example>");
@@ -134,6 +134,19 @@ mod tests {
     fn postmaster_without_a_domain_is_no_path() {
         let field = Received::new("a.example", "b.example", Protocol::Smtp, DATE);
         assert_eq!(text(field.with_recipient("Postmaster")), text(field));
+    }
+
+    /// R-4.4-45, R-4.4-47: there is no clause but those of RFC 5321, and none that names a link.
+    #[test]
+    fn there_are_no_other_clauses() {
+        let field =
+            Received::new("a.example", "b.example", Protocol::Esmtps, DATE).with_peer(Ipv4Addr::LOCALHOST.into());
+        let field = text(field.with_id("x1").with_recipient("c@b.example"));
+        let (clauses, date) = field.split_once("; ").expect("the date stands behind a semicolon");
+        let words: Vec<_> = clauses.split_whitespace().skip(1).filter(|word| !word.starts_with('(')).collect();
+        let names: Vec<_> = words.iter().step_by(2).collect();
+        assert_eq!(names, [&"from", &"by", &"with", &"id", &"for"]);
+        assert_eq!(date.trim_end(), DATE);
     }
 
     #[test]

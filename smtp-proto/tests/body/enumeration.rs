@@ -76,6 +76,8 @@ fn encoder() {
 }
 
 /// EOD-25, EOD-26: what a relay decoded it encodes to the octets that came, and what it encoded is decoded again.
+/// R-4.5.2-06: what a server hands out to be stored is the content as it was; only dots were taken away, and they come
+/// back.
 #[test]
 fn round_trip_and_relay() {
     let (mut cases, mut relayed) = (0u64, 0u64);

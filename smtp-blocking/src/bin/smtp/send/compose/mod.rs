@@ -152,7 +152,7 @@ mod tests {
         Composition { subject: Some(text.into()), ..Composition::default() }
     }
 
-    /// RFC 5322 §3.6, RFC 2047.
+    /// RFC 5322 §3.6, RFC 2047. R-2.3.1-02: the header section is ASCII, whatever the names and the subject are.
     #[test]
     fn header_says_who_and_what() {
         let long = format!("Grüße {}", "an alle, ".repeat(30));
@@ -181,6 +181,7 @@ mod tests {
         assert!(lines.all(|line| line.len() <= 78 || line.starts_with("Message-ID: ")));
     }
 
+    /// R-4.4-17: there is no Return-Path among the fields.
     #[test]
     fn what_is_not_given_is_not_there() {
         let composition = Composition { text: Some("one\ntwo\n".parse().expect("a text")), ..Composition::default() };
