@@ -498,6 +498,18 @@ fn shutdown() {
     assert!(said.starts_with("250 2.0.0") && said.contains("\r\n421 4.3.2"), "{said}");
     assert_eq!(record.closed, Some(CloseReason::Shutdown));
 
+    // However the transaction ends.
+    let strict = b"bare\nLF\r\n.\r\n";
+    for (envelope, end) in [(&b"MAIL FROM:<a@client.example>\r\n"[..], &b"RSET\r\n"[..]), (ENVELOPE, strict)] {
+        let mut busy = server(server_config());
+        let _ = serve(&mut busy, &mut desk, &[EHLO, envelope], Cuts::Whole);
+        busy.shutdown(Instant::EPOCH);
+        let record = serve(&mut busy, &mut desk, &[end], Cuts::Whole);
+        let said = String::from_utf8(record.sent).expect("ASCII");
+        assert!(said.lines().count() == 2 && said.contains("\r\n421 4.3.2"), "{said}");
+        assert_eq!(record.closed, Some(CloseReason::Shutdown));
+    }
+
     let mut slow = server(server_config());
     let _ = serve(&mut slow, &mut desk, &[EHLO, ENVELOPE], Cuts::Whole);
     slow.shutdown(Instant::EPOCH);

@@ -11,6 +11,8 @@ impl Connection {
     /// Goes on with the input until `notice` holds what is to be told or asked, or until nothing more can be done.
     pub(super) fn advance(&mut self) {
         while self.notice.is_none() {
+            // A transaction may have ended without an answer of the application.
+            self.end_service(false);
             if self.closing.is_some()
                 || self.open.is_some()
                 || self.timers.is_held()
