@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn core::error::Error>> {
     config.timeouts.buffers = Duration::from_millis(10);
     let listener = Buffers::Usual.listen();
     println!("{}", listener.local_addr()?);
-    let desk = Desk::default().without_log();
+    let desk = Desk::default().forgetful();
     let service = adapter.serve(ServerSetup { listener, config, tls: None, desk, recordings: None });
     stdin().read_to_end(&mut Vec::new())?;
     service.end();

@@ -30,7 +30,7 @@ use std::sync::mpsc;
 use std::thread;
 
 pub use adapters::{Adapter, Client, ClientSetup, Mail, ServerSetup, Service, adapters, pairs};
-pub use desk::{Clerk, Desk, Message};
+pub use desk::{Clerk, Desk, Message, Visit};
 pub use dialogue::{Dialogue, Side, Turn};
 pub use fault::{Fault, FaultKind, FaultyWay};
 pub use mail::{mail, told};

@@ -6,22 +6,34 @@ use smtp_proto::{Direction, Observer};
 
 /// Every octet of every connection of one side, in the order in which the connections began. A clone is the same.
 #[derive(Clone, Debug, Default)]
-pub struct Recordings(Arc<Mutex<Vec<Recording>>>);
+pub struct Recordings {
+    all: Arc<Mutex<Vec<Recording>>>,
+    is_off: bool,
+}
 
 /// The octets of one connection, in turns.
 type Recording = Vec<(Direction, Vec<u8>)>;
 
 impl Recordings {
+    /// Nothing is recorded: for servers that serve for long.
+    #[must_use]
+    pub fn off() -> Self {
+        Self { is_off: true, ..Self::default() }
+    }
+
     /// Sees one more connection.
     #[must_use]
     pub fn observer(&self) -> impl Observer + use<> {
         let recordings = self.clone();
-        let number = {
+        let number = if self.is_off {
+            None
+        } else {
             let mut all = self.all();
             all.push(Recording::new());
-            all.len() - 1
+            Some(all.len() - 1)
         };
         move |direction: Direction, octets: &[u8]| {
+            let Some(number) = number else { return };
             let turns = &mut recordings.all()[number];
             match turns.last_mut() {
                 Some((last, said)) if *last == direction => said.extend_from_slice(octets),
@@ -39,6 +51,6 @@ impl Recordings {
     }
 
     fn all(&self) -> MutexGuard<'_, Vec<Recording>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -5,10 +5,10 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::programs::{temporary_folder, wait_for};
 use crate::python::{self, Parsed};
-use crate::servers::{Exim, Postfix, Server as _};
 use crate::tool;
+use smtp_peers::programs::{temporary_folder, wait_for};
+use smtp_peers::servers::{Exim, Postfix, Server as _};
 
 #[test]
 fn through_postfix() {

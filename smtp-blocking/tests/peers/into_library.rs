@@ -3,9 +3,9 @@
 use smtp_blocking::TestServer;
 use smtp_blocking::proto::reply::{Detail, Reply, ReplyCode};
 
-use crate::clients::{CURL, Client, MSMTP, NODEMAILER, SMTPLIB, SWAKS};
 use crate::into_serve::{FROM, send};
-use crate::messages;
+use smtp_peers::clients::{CURL, Client, MSMTP, NODEMAILER, SMTPLIB, SWAKS};
+use smtp_peers::messages;
 
 macro_rules! clients {
     ($($name:ident: $client:expr;)*) => {$(

@@ -7,12 +7,12 @@ use std::path::PathBuf;
 
 use tempfile::NamedTempFile;
 
-use crate::clients::{CURL, Client, MSMTP, Mail, NODEMAILER, SMTPLIB, SWAKS};
-use crate::login::Login;
-use crate::messages;
-use crate::programs::Finished;
-use crate::servers::difference;
 use crate::tool::Serve;
+use smtp_peers::clients::{CURL, Client, MSMTP, Mail, NODEMAILER, SMTPLIB, SWAKS};
+use smtp_peers::login::Login;
+use smtp_peers::messages;
+use smtp_peers::programs::Finished;
+use smtp_peers::servers::difference;
 
 macro_rules! clients {
     ($($name:ident: $client:expr;)*) => {$(

@@ -3,12 +3,12 @@
 use std::fs;
 use std::thread;
 
-use crate::clients::{CURL, Client, GSASL, MSMTP, NODEMAILER, SMTPLIB, SWAKS};
 use crate::into_serve::{FROM, send_as};
-use crate::login::{Certificates, Login, Tls, USER, secret};
-use crate::messages;
-use crate::servers::difference;
 use crate::tool::Serve;
+use smtp_peers::clients::{CURL, Client, GSASL, MSMTP, NODEMAILER, SMTPLIB, SWAKS};
+use smtp_peers::login::{Certificates, Login, Tls, USER, secret};
+use smtp_peers::messages;
+use smtp_peers::servers::difference;
 
 macro_rules! clients {
     ($($name:ident: $client:expr, $tls:expr => { $($mechanism:ident: $wire:literal;)* })*) => {$(

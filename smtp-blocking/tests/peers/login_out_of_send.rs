@@ -5,12 +5,12 @@ use std::fs;
 
 use tempfile::NamedTempFile;
 
-use crate::login::{Certificates, Login, PASSWORD, Tls, USER};
-use crate::messages;
 use crate::out_of_send::FROM;
-use crate::programs::{free_address, wait_for};
-use crate::servers::{Aiosmtpd, Exim, LoginServer, Postfix, Security, SmtpServer};
 use crate::tool::{self, Sent};
+use smtp_peers::login::{Certificates, Login, PASSWORD, Tls, USER};
+use smtp_peers::messages;
+use smtp_peers::programs::{free_address, wait_for};
+use smtp_peers::servers::{Aiosmtpd, Exim, LoginServer, Postfix, Security, SmtpServer};
 
 macro_rules! servers {
     ($($name:ident: $server:ty { $($mechanism:ident: $wire:literal as $user:literal;)* })*) => {$(
@@ -174,7 +174,7 @@ mod certificates {
 
     fn send_by_url(server: SocketAddr, tls: Tls, options: &[&str], message: &[u8]) -> Sent {
         let url = match tls {
-            Tls::StartTls => format!("smtp://{server}?tls=required"),
+            Tls::StartTls | Tls::Offered => format!("smtp://{server}?tls=required"),
             Tls::Implicit => format!("smtps://{server}"),
         };
         let secret = format!("echo '{PASSWORD}'");

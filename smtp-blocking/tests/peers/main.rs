@@ -3,18 +3,12 @@
 //! A program that is not installed is left out, and a line `SKIP name: reason` says so. With `SMTP_PEERS=required` in
 //! the environment that is a failure instead.
 
-mod clients;
 mod composed;
 mod into_library;
 mod into_serve;
-mod login;
 mod login_into_serve;
 mod login_out_of_send;
-mod messages;
 mod out_of_send;
-mod programs;
 #[path = "../tool/python.rs"]
 mod python;
-mod required;
-mod servers;
 mod tool;

@@ -5,9 +5,9 @@ use std::fs;
 
 use tempfile::NamedTempFile;
 
-use crate::messages;
-use crate::servers::{Aiosmtpd, Exim, Postfix, Server, SmtpServer, SmtpSink};
 use crate::tool::{self, Sent};
+use smtp_peers::messages;
+use smtp_peers::servers::{Aiosmtpd, Exim, Postfix, Server, SmtpServer, SmtpSink};
 
 macro_rules! servers {
     ($($name:ident: $server:ty;)*) => {$(

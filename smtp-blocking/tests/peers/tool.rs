@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::programs::{Finished, Running, run, temporary_folder, wait_for};
+use smtp_peers::programs::{Finished, Running, read_folder, run, temporary_folder, wait_for};
 
 /// A running `smtp serve` with a Maildir of its own.
 pub(crate) struct Serve {
@@ -125,14 +125,6 @@ impl Sent {
     pub(crate) fn expect_reply(&self, code: u16) {
         assert_eq!(self.outcome["reply"]["code"], code, "{}", self.finished);
     }
-}
-
-/// The files in a folder, in the order of their names.
-pub(crate) fn read_folder(folder: &Path) -> Vec<Vec<u8>> {
-    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let mut paths: Vec<_> = entries.map(|entry| entry.expect("a readable folder").path()).collect();
-    paths.sort();
-    paths.iter().map(|path| fs::read(path).expect("a readable file")).collect()
 }
 
 fn listening(said: &str) -> Option<SocketAddr> {

@@ -9,14 +9,11 @@ mod composing;
 mod connecting;
 mod faults;
 mod kill;
-mod login;
 mod parse;
 mod program;
 mod providers;
 mod python;
 mod receiving;
-#[path = "../peers/required.rs"]
-mod required;
 mod script;
 mod secrets;
 mod sending;

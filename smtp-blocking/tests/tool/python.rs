@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::required::{find, require};
+use smtp_peers::{find, require};
 
 /// Whether Python is there; says so if not.
 pub(crate) fn is_there() -> bool {

@@ -6,7 +6,8 @@ use std::thread;
 use smtp_blocking::{BodyReader, Server, Session};
 use smtp_proto::CloseReason;
 use smtp_proto::client::Outcome;
-use smtp_proto::server::{Answer, Auth, Envelope, Hello, Mail as MailCommand, Rcpt};
+use smtp_proto::sasl::Secret;
+use smtp_proto::server::{Answer, Auth, Envelope, Hello, Lookup, Mail as MailCommand, Rcpt, Reject};
 
 use super::{Adapter, CONNECTIONS, Client, ClientSetup, Mail, ServerSetup, Service};
 use crate::Clerk;
@@ -29,7 +30,7 @@ impl Adapter for Blocking {
             server = server.with_tls(tls);
         }
         let handle = server.handle();
-        let run = move || server.serve(move |_| AtDesk(desk.clerk())).expect("a usable configuration");
+        let run = move || server.serve(move |peer| AtDesk(desk.clerk(Some(peer)))).expect("a usable configuration");
         Service::start(move || handle.shutdown(), run)
     }
 
@@ -69,12 +70,20 @@ impl Client for smtp_blocking::Client {
 struct AtDesk(Clerk);
 
 impl Session for AtDesk {
+    fn connect(&mut self) -> Answer {
+        self.0.connect()
+    }
+
     fn hello(&mut self, hello: &Hello) -> Answer {
         self.0.hello(hello)
     }
 
     fn auth(&mut self, auth: &Auth) -> Answer {
         self.0.auth(auth)
+    }
+
+    fn lookup(&mut self, lookup: &Lookup) -> Result<Option<Secret>, Reject> {
+        self.0.lookup(lookup)
     }
 
     fn mail(&mut self, mail: &MailCommand) -> Answer {
@@ -91,6 +100,14 @@ impl Session for AtDesk {
         let read = body.read_to_end(&mut message);
         thread::sleep(self.0.pause());
         self.0.message(envelope, message, read)
+    }
+
+    fn verify(&mut self, _: &str) -> Answer {
+        self.0.look_up("verify")
+    }
+
+    fn expand(&mut self, _: &str) -> Answer {
+        self.0.look_up("expand")
     }
 
     fn revoked(&mut self) {

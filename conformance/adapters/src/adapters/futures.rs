@@ -6,7 +6,8 @@ use futures_util::{AsyncReadExt as _, io::Cursor, stream};
 use smtp_async_std::{BodyReader, Peer, Runtime, Server, Session};
 use smtp_proto::CloseReason;
 use smtp_proto::client::Outcome;
-use smtp_proto::server::{Answer, Auth, Envelope, Hello, Mail as MailCommand, Rcpt};
+use smtp_proto::sasl::Secret;
+use smtp_proto::server::{Answer, Auth, Envelope, Hello, Lookup, Mail as MailCommand, Rcpt, Reject};
 
 use super::{Adapter, CONNECTIONS, Client, ClientSetup, Mail, ServerSetup, Service};
 use crate::Clerk;
@@ -68,8 +69,9 @@ fn serve<R: Runtime>(
         server = server.with_tls(tls);
     }
     let handle = server.handle();
-    let serve =
-        async move { server.serve(move |_: &Peer| AtDesk(desk.clerk())).await.expect("a usable configuration") };
+    let serve = async move {
+        server.serve(move |peer: &Peer| AtDesk(desk.clerk(peer.address))).await.expect("a usable configuration")
+    };
     Service::start(move || handle.shutdown(), move || block_on(Box::pin(serve)))
 }
 
@@ -112,12 +114,20 @@ impl<R: Runtime> Client for smtp_async_std::Client<R> {
 struct AtDesk(Clerk);
 
 impl Session for AtDesk {
+    async fn connect(&mut self) -> Answer {
+        self.0.connect()
+    }
+
     async fn hello(&mut self, hello: &Hello) -> Answer {
         self.0.hello(hello)
     }
 
     async fn auth(&mut self, auth: &Auth) -> Answer {
         self.0.auth(auth)
+    }
+
+    async fn lookup(&mut self, lookup: &Lookup) -> Result<Option<Secret>, Reject> {
+        self.0.lookup(lookup)
     }
 
     async fn mail(&mut self, mail: &MailCommand) -> Answer {
@@ -134,6 +144,14 @@ impl Session for AtDesk {
         let read = body.read_to_end(&mut message).await;
         async_io::Timer::after(self.0.pause()).await;
         self.0.message(envelope, message, read)
+    }
+
+    async fn verify(&mut self, _: &str) -> Answer {
+        self.0.look_up("verify")
+    }
+
+    async fn expand(&mut self, _: &str) -> Answer {
+        self.0.look_up("expand")
     }
 
     async fn revoked(&mut self) {

@@ -6,7 +6,8 @@ use ::tokio::time::sleep;
 use futures_util::stream;
 use smtp_proto::CloseReason;
 use smtp_proto::client::Outcome;
-use smtp_proto::server::{Answer, Auth, Envelope, Hello, Mail as MailCommand, Rcpt};
+use smtp_proto::sasl::Secret;
+use smtp_proto::server::{Answer, Auth, Envelope, Hello, Lookup, Mail as MailCommand, Rcpt, Reject};
 use smtp_tokio::{BodyReader, Peer, Server, Session};
 
 use super::{Adapter, CONNECTIONS, Client, ClientSetup, Mail, ServerSetup, Service};
@@ -36,7 +37,7 @@ impl Adapter for Tokio {
             server = server.with_tls(tls);
         }
         let handle = server.handle();
-        let serve = server.serve(move |_: &Peer| AtDesk(desk.clerk()));
+        let serve = server.serve(move |peer: &Peer| AtDesk(desk.clerk(peer.address)));
         Service::start(move || handle.shutdown(), move || runtime.block_on(serve).expect("a usable configuration"))
     }
 
@@ -91,12 +92,20 @@ impl Client for OnRuntime {
 struct AtDesk(Clerk);
 
 impl Session for AtDesk {
+    async fn connect(&mut self) -> Answer {
+        self.0.connect()
+    }
+
     async fn hello(&mut self, hello: &Hello) -> Answer {
         self.0.hello(hello)
     }
 
     async fn auth(&mut self, auth: &Auth) -> Answer {
         self.0.auth(auth)
+    }
+
+    async fn lookup(&mut self, lookup: &Lookup) -> Result<Option<Secret>, Reject> {
+        self.0.lookup(lookup)
     }
 
     async fn mail(&mut self, mail: &MailCommand) -> Answer {
@@ -113,6 +122,14 @@ impl Session for AtDesk {
         let read = body.read_to_end(&mut message).await;
         sleep(self.0.pause()).await;
         self.0.message(envelope, message, read)
+    }
+
+    async fn verify(&mut self, _: &str) -> Answer {
+        self.0.look_up("verify")
+    }
+
+    async fn expand(&mut self, _: &str) -> Answer {
+        self.0.look_up("expand")
     }
 
     async fn revoked(&mut self) {
