@@ -99,14 +99,20 @@ mod tests {
     /// Plays with every cutting, which makes no difference. What the script heard, and what the side under test heard.
     #[track_caller]
     fn play(role: &str, rules: &[&str], script: Script<'_>) -> (String, String) {
-        let rules: String = rules.iter().map(|rule| format!("[[mutant.rule]]\n{rule}\n")).collect();
-        let text = format!("[[mutant]]\nname = \"m\"\nrole = \"{role}\"\nrequirement = [\"R\"]\nwhat = \"w\"\n{rules}");
-        let mutants = Mutant::parse("m.toml", &text).unwrap_or_else(|error| panic!("{error}"));
-        let whole = play_cut(&mutants[0], script, usize::MAX);
+        let mutant = defect(role, rules);
+        let whole = play_cut(&mutant, script, usize::MAX);
         for octets in 1..=20 {
-            assert_eq!(play_cut(&mutants[0], script, octets), whole, "cut into {octets}");
+            assert_eq!(play_cut(&mutant, script, octets), whole, "cut into {octets}");
         }
         whole
+    }
+
+    /// One mutant.
+    #[track_caller]
+    fn defect(role: &str, rules: &[&str]) -> Mutant {
+        let rules: String = rules.iter().map(|rule| format!("[[mutant.rule]]\n{rule}\n")).collect();
+        let text = format!("[[mutant]]\nname = \"m\"\nrole = \"{role}\"\nrequirement = [\"R\"]\nwhat = \"w\"\n{rules}");
+        Mutant::parse("m.toml", &text).unwrap_or_else(|error| panic!("{error}")).remove(0)
     }
 
     fn play_cut(mutant: &Mutant, script: Script<'_>, octets: usize) -> (String, String) {
@@ -193,10 +199,8 @@ mod tests {
     #[test]
     fn what_is_said_in_one_go_behind_data_gets_there_in_one_go() {
         let fake = Fake::default();
-        let text = "[[mutant]]\nname = \"m\"\nrole = \"server\"\nrequirement = [\"R\"]\nwhat = \"w\"\n\
-                    [[mutant.rule]]\ncommand = \"NOOP\"\nreply = \"299 seen\"\n";
-        let mutants = Mutant::parse("m.toml", text).expect("a mutant");
-        let distorted = Distorted::new(&fake, &mutants[0]);
+        let mutant = defect("server", &["command = \"NOOP\"\nreply = \"299 seen\""]);
+        let distorted = Distorted::new(&fake, &mutant);
         let mut wire = distorted.connect(&[]).expect("a server");
         let mut log = String::new();
         wire.send(b"MAIL x\r\nDATA\r\nNOOP\r\n.\r\n").expect("sent");
@@ -219,10 +223,8 @@ mod tests {
     #[test]
     fn a_line_without_end_is_handed_on() {
         let fake = Fake::default();
-        let text = "[[mutant]]\nname = \"m\"\nrole = \"server\"\nrequirement = [\"R\"]\nwhat = \"w\"\n\
-                    [[mutant.rule]]\ncommand = \"NOOP\"\nreply = \"299 seen\"\n";
-        let mutants = Mutant::parse("m.toml", text).expect("a mutant");
-        let distorted = Distorted::new(&fake, &mutants[0]);
+        let mutant = defect("server", &["command = \"NOOP\"\nreply = \"299 seen\""]);
+        let distorted = Distorted::new(&fake, &mutant);
         let mut wire = distorted.connect(&[]).expect("a server");
         let mut log = String::new();
         let mut said = String::from("NOOP ");
@@ -245,10 +247,8 @@ mod tests {
     #[test]
     fn a_server_that_says_more_in_clear_has_no_handshake() {
         let fake = Fake::default();
-        let text = "[[mutant]]\nname = \"m\"\nrole = \"server\"\nrequirement = [\"R\"]\nwhat = \"w\"\n\
-                    [[mutant.rule]]\ncommand = \"STARTTLS\"\nextra = \"250 more\"\ndelay = \"1s\"\n";
-        let mutants = Mutant::parse("m.toml", text).expect("a mutant");
-        let distorted = Distorted::new(&fake, &mutants[0]);
+        let mutant = defect("server", &["command = \"STARTTLS\"\nextra = \"250 more\"\ndelay = \"1s\""]);
+        let distorted = Distorted::new(&fake, &mutant);
         let mut wire = distorted.connect(&[]).expect("a server");
         let mut log = String::new();
         wire.send(b"STARTTLS\r\n").expect("sent");
@@ -360,10 +360,8 @@ mod tests {
     #[test]
     fn real_time_passes_by_itself() {
         let fake = Fake { in_real_time: true, ..Fake::default() };
-        let text = "[[mutant]]\nname = \"m\"\nrole = \"server\"\nrequirement = [\"R\"]\nwhat = \"w\"\n\
-                    [[mutant.rule]]\ncommand = \"NOOP|QUIT\"\ndelay = \"20ms\"\n";
-        let mutants = Mutant::parse("m.toml", text).expect("a mutant");
-        let distorted = Distorted::new(&fake, &mutants[0]);
+        let mutant = defect("server", &["command = \"NOOP|QUIT\"\ndelay = \"20ms\""]);
+        let distorted = Distorted::new(&fake, &mutant);
         let mut wire = distorted.connect(&[]).expect("a server");
         let patience = Duration::from_secs(60);
         assert_eq!(wire.hear(patience).expect("heard"), Heard::Octets(b"220 mx.example\r\n".to_vec()));
