@@ -1,83 +1,70 @@
 //! The core's client.
 
-use ::core::time::Duration;
-use std::collections::VecDeque;
-use std::io;
-
 use bytes::Bytes;
-use smtp_proto::client::{Connection, Envelope, Event, Output, Verdict};
+use smtp_proto::Instant;
+use smtp_proto::client::{Connection, Envelope, Event, Verdict};
 use smtp_proto::command::BodyKind;
 use smtp_proto::reply::Reply;
-use smtp_proto::{Instant, TlsInfo};
 
-use super::BINDING;
 use super::settings;
+use super::wire::{CoreWire, Role};
 use crate::play::pattern;
-use crate::target::{Heard, Unavailable, Wire};
+use crate::target::Unavailable;
 use crate::transcript::{Act, Expectation, Outcome};
 
-/// A connection from the core's client.
-pub(super) struct ClientWire {
-    connection: Connection,
-    now: Instant,
+/// Who sends mails with the core's client.
+pub(super) struct Client {
     /// The certificate of the script's server is verified.
     is_verified: bool,
     /// The messages, in the order of the mails.
     bodies: Vec<Bytes>,
     /// What became of each recipient.
     outcomes: Vec<(String, Outcome, Option<Reply>)>,
-    inbox: VecDeque<Bytes>,
-    outbox: Vec<u8>,
-    /// The script says nothing more, and the client knows it.
-    is_ended: (bool, bool),
-    is_closed: bool,
 }
 
-impl ClientWire {
-    pub(super) fn new(name: &str, job: &[Act], attachments: &[(String, Vec<u8>)]) -> Result<Self, Unavailable> {
+impl Client {
+    /// A connection that sends what the job says, and then quits.
+    pub(super) fn launch(
+        name: &str,
+        job: &[Act],
+        attachments: &[(String, Vec<u8>)],
+    ) -> Result<CoreWire<Self>, Unavailable> {
         let (config, is_verified) = settings::of_client(name, job)?;
         let mut connection = Connection::new(Instant::EPOCH, config).map_err(settings::broken)?;
         connection.seed([7; 32]);
-        let mut wire = Self {
-            connection,
-            now: Instant::EPOCH,
-            is_verified,
-            bodies: Vec::new(),
-            outcomes: Vec::new(),
-            inbox: VecDeque::new(),
-            outbox: Vec::new(),
-            is_ended: (false, false),
-            is_closed: false,
-        };
+        let mut client = Self { is_verified, bodies: Vec::new(), outcomes: Vec::new() };
         for act in job {
             if let Act::Send { from, to, data, size, body } = act {
                 let found = attachments.iter().find(|(name, _)| name == data);
                 let (_, octets) =
                     found.ok_or_else(|| settings::broken(format!("there is no file {data} beside the transcript")))?;
-                wire.send_mail(job, from, to, octets, *size, body.as_deref())?;
+                if let Some(envelope) = client.envelope(job, from, to, *size, body.as_deref())? {
+                    let sent = connection.send(Instant::EPOCH, envelope);
+                    sent.map_err(|refused| settings::broken(refused.misuse))?;
+                    client.bodies.push(Bytes::copy_from_slice(octets));
+                }
             }
         }
-        wire.connection.quit(wire.now);
-        Ok(wire)
+        connection.quit(Instant::EPOCH);
+        Ok(CoreWire::new(connection, client))
     }
 
-    /// Hands in a mail. One that cannot be made has failed.
-    fn send_mail(
+    /// The envelope of a mail. One that cannot be made has failed.
+    fn envelope(
         &mut self,
         job: &[Act],
         from: &str,
         to: &[String],
-        octets: &[u8],
         size: Option<u64>,
         body: Option<&str>,
-    ) -> Result<(), Unavailable> {
+    ) -> Result<Option<Envelope>, Unavailable> {
         let envelope = to.iter().try_fold(Envelope::new(from), |envelope, to| match envelope {
             Ok(envelope) => Ok(envelope.to(to)),
             Err(error) => Err(error),
         });
         let Ok(Ok(mut envelope)) = envelope else {
             self.outcomes.extend(to.iter().map(|to| (to.clone(), Outcome::Failed, None)));
-            return Ok(());
+            return Ok(None);
         };
         if let Some(size) = size {
             envelope = envelope.with_size(size);
@@ -88,57 +75,24 @@ impl ClientWire {
             Some("7BIT") => envelope.with_body(BodyKind::SevenBit),
             Some(other) => return Err(Unavailable::Unsupported(format!("the client has no BODY={other}"))),
         };
-        envelope = settings::with_submitter(envelope, job)?;
-        self.connection.send(self.now, envelope).map_err(|refused| settings::broken(refused.misuse))?;
-        self.bodies.push(Bytes::copy_from_slice(octets));
-        Ok(())
+        settings::with_submitter(envelope, job).map(Some)
     }
+}
 
-    /// Lets the client do all it can.
-    fn run(&mut self) {
-        loop {
-            match self.connection.poll() {
-                Output::Event(event) => self.handle(event),
-                Output::Transmit(octets) => {
-                    let count = octets.len();
-                    self.outbox.extend_from_slice(octets);
-                    self.connection.transmitted(self.now, count);
-                }
-                Output::Wait(wait) => {
-                    if wait.input && self.feed() {
-                        continue;
-                    }
-                    if self.is_ended == (true, false) && self.inbox.is_empty() {
-                        self.is_ended.1 = true;
-                        self.connection.handle_eof(self.now);
-                        continue;
-                    }
-                    return;
-                }
-                Output::UpgradeTls => {
-                    if self.is_ended == (true, false) {
-                        self.is_ended.1 = true;
-                        self.connection.handle_tls_failed(self.now);
-                        continue;
-                    }
-                    return;
-                }
-                Output::Closed(_) => {
-                    self.is_closed = true;
-                    return;
-                }
-            }
-        }
-    }
+impl Role for Client {
+    type Connection = Connection;
 
-    fn handle(&mut self, event: Event) {
+    const NAME: &str = "client";
+    const READS_FIRST: bool = false;
+
+    fn handle(&mut self, now: Instant, connection: &mut Connection, event: Event) {
         match event {
             Event::Body(token) => {
                 let number = usize::try_from(token.ordinal()).expect("a few mails");
                 let body = self.bodies.get(number).cloned().unwrap_or_default();
                 // A body that cannot be sent as it is ends the connection, and the outcome says so.
-                if body.is_empty() || self.connection.write_body(self.now, &token, body).is_ok() {
-                    let _ = self.connection.end_body(self.now, token);
+                if body.is_empty() || connection.write_body(now, &token, body).is_ok() {
+                    let _ = connection.end_body(now, token);
                 }
             }
             Event::Outcome(outcome) => {
@@ -157,89 +111,16 @@ impl ClientWire {
         }
     }
 
-    fn feed(&mut self) -> bool {
-        let Some(piece) = self.inbox.pop_front() else { return false };
-        match self.connection.handle_input(self.now, piece) {
-            Ok(()) => true,
-            Err(refused) => {
-                self.inbox.push_front(refused.value);
-                false
-            }
-        }
+    fn is_verified(&self) -> bool {
+        self.is_verified
     }
 
-    fn advance(&mut self, until: Instant, for_output: bool) {
-        loop {
-            self.run();
-            if for_output && (!self.outbox.is_empty() || self.is_closed) {
-                return;
-            }
-            match self.connection.deadline() {
-                Some(due) if due <= until && !self.is_closed => {
-                    self.now = self.now.max(due);
-                    self.connection.handle_timeout(self.now);
-                }
-                _ => {
-                    self.now = self.now.max(until);
-                    return;
-                }
-            }
-        }
-    }
-}
-
-impl Wire for ClientWire {
-    fn send(&mut self, octets: &[u8]) -> io::Result<()> {
-        // What it says leaves before it reads what comes now.
-        self.run();
-        if self.is_closed {
-            return Err(io::ErrorKind::BrokenPipe.into());
-        }
-        self.inbox.push_back(Bytes::copy_from_slice(octets));
-        Ok(())
+    fn tell(&mut self, _: Instant, _: &mut Connection, act: &Act) -> Result<(), Unavailable> {
+        Err(Unavailable::Unsupported(format!("a client knows all it has to do before it begins: {act:?}")))
     }
 
-    fn hear(&mut self, within: Duration) -> io::Result<Heard> {
-        self.advance(self.now + within, true);
-        Ok(if !self.outbox.is_empty() {
-            Heard::Octets(::core::mem::take(&mut self.outbox))
-        } else if self.is_closed {
-            Heard::End
-        } else {
-            Heard::Quiet
-        })
-    }
-
-    fn end(&mut self) -> io::Result<()> {
-        self.is_ended.0 = true;
-        Ok(())
-    }
-
-    fn start_tls(&mut self, fails: bool) -> io::Result<()> {
-        self.run();
-        if !self.outbox.is_empty() {
-            return Err(io::Error::other(format!("the client says in clear: {}", self.outbox.escape_ascii())));
-        }
-        if !matches!(self.connection.poll(), Output::UpgradeTls) {
-            return Err(io::Error::other("the client is not at a TLS handshake"));
-        }
-        // What is no TLS record breaks the handshake.
-        if fails || !self.inbox.is_empty() {
-            self.connection.handle_tls_failed(self.now);
-            return if fails { Ok(()) } else { Err(io::Error::other("the script has spoken in clear")) };
-        }
-        let info = TlsInfo::new(self.is_verified).with_channel_binding(BINDING);
-        self.connection.handle_tls_established(self.now, info);
-        Ok(())
-    }
-
-    fn pass(&mut self, time: Duration) {
-        self.advance(self.now + time, false);
-    }
-
-    fn saw(&mut self, expectation: &Expectation, _: &[(String, Vec<u8>)]) -> Option<Result<(), String>> {
+    fn saw(&self, expectation: &Expectation, _: &[(String, Vec<u8>)]) -> Option<Result<(), String>> {
         let Expectation::Recipient { outcome, recipient, reply } = expectation else { return None };
-        self.run();
         let Some((_, became, heard)) = self.outcomes.iter().find(|(address, ..)| address == recipient) else {
             return Some(Err(format!("nothing is known of <{recipient}> yet")));
         };

@@ -4,6 +4,7 @@ mod application;
 mod client;
 mod server;
 pub(super) mod settings;
+mod wire;
 
 use smtp_proto::sasl::mechanism;
 
@@ -102,12 +103,12 @@ impl Target for CoreTarget {
     }
 
     fn connect(&self, setup: &[Act]) -> Result<Box<dyn Wire + '_>, Unavailable> {
-        Ok(Box::new(server::ServerWire::new(&self.variables.domain, setup)?))
+        Ok(Box::new(server::Server::connect(&self.variables.domain, setup)?))
     }
 
     fn launch(&self, job: &[Act], attachments: &[(String, Vec<u8>)]) -> Result<Box<dyn Wire + '_>, Unavailable> {
         let name = self.variables.client.as_deref().unwrap_or("client.example");
-        Ok(Box::new(client::ClientWire::new(name, job, attachments)?))
+        Ok(Box::new(client::Client::launch(name, job, attachments)?))
     }
 }
 
